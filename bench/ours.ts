@@ -1,0 +1,142 @@
+/** Our own peer: the same jobs through this library. */
+
+import * as curl from "../mod.ts";
+import { assert, cpu, peak, report } from "./meter.ts";
+
+const AGENTS = Array.from({ length: 8 }, (_, i) => `benchmark-agent/1.0${i}`);
+
+const count = { total: 0 };
+
+function openHandle(url: string): curl.Curl {
+  const easy = new curl.Curl();
+  easy.setopt(curl.URL, url);
+  easy.setopt(curl.NOSIGNAL, 1);
+  easy.setopt(curl.HTTP_VERSION, curl.CURL_HTTP_VERSION_1_1);
+  return easy;
+}
+
+function openCounting(url: string): curl.Curl {
+  const easy = openHandle(url);
+  easy.setopt(curl.WRITEFUNCTION, (data) => {
+    count.total += data.length;
+  });
+  return easy;
+}
+
+function repeatFor(perform: () => void, seconds: number): number {
+  const end = performance.now() + seconds * 1000;
+  let requests = 0;
+  do {
+    perform();
+    requests++;
+  } while (performance.now() < end);
+  return requests;
+}
+
+function measureGets(perform: () => void, seconds: number): void {
+  const begun = performance.now();
+  repeatFor(perform, seconds / 3);
+  count.total = 0;
+  const cpuBefore = cpu();
+  const start = performance.now();
+  const requests = repeatFor(perform, seconds);
+  const took = (performance.now() - start) / 1000;
+  const spent = cpu() - cpuBefore;
+  assert(count.total === 1024 * requests, "a body was not 1 KiB");
+  report({
+    get: requests / took,
+    getCpu: spent / requests * 1e6,
+    elapsed: (performance.now() - begun) / 1000,
+  });
+}
+
+function get(url: string, seconds: string): void {
+  using easy = openCounting(url);
+  measureGets(() => easy.performSync(), Number(seconds));
+}
+
+function getBytes(url: string, seconds: string): void {
+  using easy = openHandle(url);
+  measureGets(() => {
+    count.total += easy.performBytesSync().length;
+  }, Number(seconds));
+}
+
+function download(url: string, small: string): void {
+  using easy = openCounting(small);
+  repeatFor(() => easy.performSync(), 0.1);
+  easy.setopt(curl.URL, url);
+  count.total = 0;
+  const peakBefore = peak(true);
+  const cpuBefore = cpu();
+  const start = performance.now();
+  easy.performSync();
+  const took = (performance.now() - start) / 1000;
+  const spent = cpu() - cpuBefore;
+  assert(count.total === 2 ** 30, "the body was not 1 GiB");
+  report({
+    download: count.total / took / 1e9,
+    downloadCpu: spent,
+    growth: peak() - peakBefore,
+    elapsed: took,
+  });
+}
+
+function setNumbers(easy: curl.Curl, times: number): void {
+  for (let i = 0; i < times; i++) {
+    easy.setopt(curl.TIMEOUT_MS, 1000 + (i & 7));
+  }
+}
+
+function setStrings(easy: curl.Curl, times: number): void {
+  for (let i = 0; i < times; i++) easy.setopt(curl.USERAGENT, AGENTS[i & 7]);
+}
+
+function getNumbers(easy: curl.Curl, times: number): void {
+  let sum = 0;
+  for (let i = 0; i < times; i++) sum += easy.getinfo(curl.RESPONSE_CODE);
+  assert(sum === 200 * times, "the response code was not 200");
+}
+
+function getDoubles(easy: curl.Curl, times: number): void {
+  let sum = 0;
+  for (let i = 0; i < times; i++) sum += easy.getinfo(curl.TOTAL_TIME);
+  assert(sum > 0, "the transfer took no time");
+}
+
+function getStrings(easy: curl.Curl, times: number): void {
+  let value: string | null = null;
+  for (let i = 0; i < times; i++) value = easy.getinfo(curl.EFFECTIVE_URL);
+  assert(value?.[0] === "h", "not a URL");
+}
+
+function calls(url: string, count: string): void {
+  const times = Number(count);
+  using easy = openCounting(url);
+  easy.performSync();
+  const jobs = {
+    setNumber: setNumbers,
+    setString: setStrings,
+    getNumber: getNumbers,
+    getDouble: getDoubles,
+    getString: getStrings,
+  };
+  const result: Record<string, number> = {};
+  for (const [name, run] of Object.entries(jobs)) {
+    run(easy, times / 10);
+    const start = performance.now();
+    run(easy, times);
+    result[name] = (performance.now() - start) / times * 1e6;
+  }
+  report(result);
+}
+
+const JOBS: Record<string, (...args: [string, string]) => void> = {
+  get,
+  getBytes,
+  download,
+  calls,
+};
+
+const [job, first = "", second = ""] = Deno.args;
+JOBS[job](first, second);

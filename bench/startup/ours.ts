@@ -1,0 +1,5 @@
+import { Curl, URL } from "../../mod.ts";
+
+using easy = new Curl();
+easy.setopt(URL, Deno.args[0]);
+if (easy.performBytesSync().length !== 1024) Deno.exit(1);

@@ -1,0 +1,42 @@
+/**
+ * libcurl for Deno, with PycURL's names: every protocol and option of libcurl,
+ * and shares of names, TLS sessions, cookies and connections that any number of
+ * Workers use at once.
+ *
+ * ```ts no-eval
+ * import * as curl from "@denocurl/curl";
+ *
+ * using share = new curl.CurlShare();
+ * share.share(curl.LOCK_DATA_DNS, curl.LOCK_DATA_SSL_SESSION);
+ *
+ * using c = new curl.Curl();
+ * c.setopt(curl.URL, "https://example.com/");
+ * c.setopt(curl.SHARE, share);
+ * const body = c.performTextSync();
+ * console.log(c.getinfo(curl.RESPONSE_CODE), body.length);
+ * ```
+ *
+ * @module
+ */
+
+export { Curl, type CurlHandle } from "./src/curl.ts";
+export {
+  CurlShare,
+  type CurlShareOptions,
+  type LockStats,
+  type ShareHandle,
+  type ShareStats,
+} from "./src/curl_share.ts";
+export { CurlError } from "./src/errors.ts";
+export { setLibraryPath } from "./src/ffi/library.ts";
+export {
+  easyStrerror,
+  multiStrerror,
+  shareStrerror,
+  urlStrerror,
+  version,
+  type VersionInfo,
+  versionInfo,
+} from "./src/global.ts";
+export * from "./src/tables/constants.ts";
+export type * from "./src/types.ts";

@@ -1,0 +1,44 @@
+//! Bugs of the pinned releases, mended in copies of their source files.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use crate::Result;
+use crate::sources::{read, write};
+
+struct Patch {
+    krate: &'static str,
+    file: &'static str,
+    find: &'static str,
+    replace: &'static str,
+}
+
+const PATCHES: &[Patch] = &[
+    // The TLS settings are filled in after the SSH ones are read, so the first
+    // transfer of a handle would try an encrypted key without its password.
+    Patch {
+        krate: "curl-sys",
+        file: "curl/lib/vssh/vssh.c",
+        find: "data->set.ssl.primary.key_passwd",
+        replace: "CURL_EASY_STR(data, STRING_KEY_PASSWD)",
+    },
+];
+
+/// The file itself, or a changed copy if a patch applies to it.
+pub fn patched(name: &str, krate: &Path, file: PathBuf) -> Result<PathBuf> {
+    let Some(patch) = PATCHES
+        .iter()
+        .find(|patch| patch.krate == name && krate.join(patch.file) == file)
+    else {
+        return Ok(file);
+    };
+    let text = read(&file)?;
+    if !text.contains(patch.find) {
+        return Err(format!("patch for {} no longer applies", patch.file).into());
+    }
+    let copy = PathBuf::from(env::var("OUT_DIR")?)
+        .join("patched")
+        .join(patch.file);
+    write(&copy, &text.replace(patch.find, patch.replace))?;
+    Ok(copy)
+}

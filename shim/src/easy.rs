@@ -1,0 +1,433 @@
+//! A Curl's native half: its libcurl handle, all that its options point to,
+//! and which isolate answers which callback.
+
+use crate::claim::{Claim, Held, IsolateId, State};
+use crate::error::{Error, Result};
+use crate::isolate;
+use crate::registry::{self, EASIES};
+use crate::share::attached::Member;
+use crate::share::{self, Share};
+use crate::sys::bindings::*;
+use crate::sys::easy::OwnedEasy;
+use crate::sys::lists::Slist;
+use crate::sys::share::OwnedShare;
+use crate::sys::trampolines::Slot;
+use std::collections::BTreeMap;
+use std::ffi::CString;
+use std::sync::Arc;
+
+pub struct Easy {
+    id: u64,
+    claim: Claim<Core>,
+}
+
+impl Member for Easy {
+    type Value = Core;
+    fn claim(&self) -> &Claim<Core> {
+        &self.claim
+    }
+}
+
+pub struct Core {
+    // Freed first: until then libcurl points to what follows.
+    handle: Option<Arc<OwnedEasy>>,
+    pub(crate) owned: BTreeMap<u32, Owned>,
+    /// Replaced while a transfer may still read it; freed when that is over.
+    retired: Vec<Owned>,
+    answers: [Answers; Slot::COUNT],
+    pub(crate) share: Option<Arc<Share>>,
+    pub(crate) noprogress: bool,
+}
+
+/// What libcurl points to without a copy of its own.
+pub enum Owned {
+    List { _list: Slist, items: Vec<CString> },
+    Bytes(Box<[u8]>),
+}
+
+/// Who answers a callback.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Answers {
+    Nobody,
+    Isolate(IsolateId),
+    /// It was set, and the function is gone with the isolate or the object
+    /// that had it.
+    Lost,
+}
+
+impl Easy {
+    pub fn new() -> Result<Arc<Self>> {
+        crate::sys::init();
+        let handle = OwnedEasy::new().ok_or_else(|| Error::easy(CURLE_OUT_OF_MEMORY, ""))?;
+        let id = registry::new_id();
+        set_defaults(&handle, id)?;
+        Ok(Self::register(id, Core::new(handle)))
+    }
+
+    fn register(id: u64, core: Core) -> Arc<Self> {
+        let easy = Arc::new(Self {
+            id,
+            claim: Claim::new(core),
+        });
+        EASIES.add(id, &easy);
+        easy
+    }
+
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    pub fn state(&self) -> Option<State> {
+        self.claim.state()
+    }
+
+    pub fn closed(&self) -> bool {
+        self.claim.lock().state() == State::Closed
+    }
+
+    /// For calls that libcurl allows inside the handle's own callbacks.
+    pub fn enter(&self, method: &str) -> Result<Held<'_, Core>> {
+        self.claim
+            .enter(isolate::id())
+            .map_err(|refusal| Error::refused(method, refusal))
+    }
+
+    /// As `enter`, in the words for pause and unpause.
+    pub fn enter_to_pause(&self, method: &str) -> Result<Held<'_, Core>> {
+        let me = isolate::id();
+        self.claim
+            .enter(me)
+            .map_err(|refusal| Error::refused_outside(method, refusal, me))
+    }
+
+    pub fn enter_idle(&self, method: &str) -> Result<Held<'_, Core>> {
+        self.claim
+            .enter_idle()
+            .map_err(|refusal| Error::refused(method, refusal))
+    }
+
+    pub fn finish(&self) {
+        let mut held = self.claim.finish();
+        held.retired.clear();
+    }
+
+    /// As `enter`, with nobody else inside the share's data meanwhile. The
+    /// turn is taken before the claim, since whoever has it may want the claim.
+    pub fn enter_quietly<R>(
+        &self,
+        method: &str,
+        act: impl FnOnce(&mut Core) -> Result<R>,
+    ) -> Result<R> {
+        loop {
+            let share = self.enter(method)?.share.clone();
+            let turn = share.as_ref().and_then(|share| share.quiet(isolate::id()));
+            let mut held = self.enter(method)?;
+            let same = match (&held.share, &share) {
+                (Some(now), Some(then)) => Arc::ptr_eq(now, then),
+                (None, None) => true,
+                _ => false,
+            };
+            if same {
+                let result = act(&mut held);
+                drop(held);
+                drop(turn);
+                return result;
+            }
+        }
+    }
+
+    pub fn share(&self) -> Option<Arc<Share>> {
+        self.claim.lock().share.clone()
+    }
+
+    /// SHARE set or taken back.
+    pub fn set_share(self: &Arc<Self>, share: Option<&Arc<Share>>) -> Result<()> {
+        let mut held = self.enter_idle("setopt")?;
+        let handle = held.handle()?.clone();
+        match (share, &held.share) {
+            (Some(_), Some(_)) => return Err(Error::already_sharing()),
+            (Some(share), None) => {
+                share.attach(self.id, self, &handle)?;
+                held.share = Some(share.clone());
+            }
+            (None, Some(old)) => {
+                old.detach(self.id, &handle)?;
+                let old = held.share.take();
+                // The share may end with it, so not under the claim.
+                drop(held);
+                drop(old);
+            }
+            (None, None) => {}
+        }
+        Ok(())
+    }
+
+    /// Options go back to their defaults; share, connections and cookies stay.
+    pub fn reset(&self) -> Result<()> {
+        let mut held = self.enter_idle("reset")?;
+        let handle = held.handle()?.clone();
+        if !handle.reset() {
+            return Err(Error::easy(CURLE_OUT_OF_MEMORY, ""));
+        }
+        held.owned.clear();
+        held.answers = [Answers::Nobody; Slot::COUNT];
+        held.noprogress = true;
+        set_defaults(&handle, self.id)
+    }
+
+    pub fn duplicate(&self) -> Result<Arc<Self>> {
+        let held = self.enter("duphandle")?;
+        let me = isolate::id();
+        let copy = held
+            .handle()?
+            .duplicate()
+            .ok_or_else(|| Error::easy(CURLE_OUT_OF_MEMORY, ""))?;
+        let id = registry::new_id();
+        let mut core = Core::new(copy);
+        core.noprogress = held.noprogress;
+        core.copy_owned(&held.owned)?;
+        let handle = core.handle()?.clone();
+        check(handle.set_callback(Slot::WRITE, Some(id)))?;
+        check(handle.set_callback(Slot::READ, Some(id)))?;
+        for slot in Slot::all() {
+            let answers = held.answers[slot.index()];
+            if answers != Answers::Nobody {
+                check(handle.set_callback(slot, Some(id)))?;
+                core.answers[slot.index()] = match answers {
+                    Answers::Isolate(owner) if owner == me => answers,
+                    _ => Answers::Lost,
+                };
+            }
+        }
+        Ok(Self::register(id, core))
+    }
+
+    /// Isolate `owner` has let its functions go.
+    pub fn lose_answers(&self, owner: IsolateId) {
+        let mut held = self.claim.lock();
+        for answers in &mut held.answers {
+            if *answers == Answers::Isolate(owner) {
+                *answers = Answers::Lost;
+            }
+        }
+    }
+
+    /// `None`: it was closed before. Otherwise it is closed now, and what is
+    /// left is to free libcurl's handle, outside every lock.
+    pub fn close(&self) -> Result<Option<Remains>> {
+        let mut held = self.claim.lock();
+        match held.state() {
+            State::Closed => return Ok(None),
+            State::Running(_) => return Err(Error::running("close")),
+            State::Idle => {}
+        }
+        let remains = held.dismantle(self.id);
+        held.close();
+        EASIES.remove(self.id);
+        Ok(remains)
+    }
+}
+
+impl Drop for Easy {
+    fn drop(&mut self) {
+        EASIES.remove(self.id);
+        let remains = self.claim.lock().dismantle(self.id);
+        if let Some(remains) = remains {
+            remains.free();
+        }
+    }
+}
+
+/// A closed handle that libcurl has not freed yet.
+pub struct Remains {
+    id: u64,
+    handle: Arc<OwnedEasy>,
+    /// libcurl would not detach it: it holds a connection, which goes first.
+    share: Option<Arc<Share>>,
+    /// Let go of when no claim is held: the share may end with it.
+    left: Option<Arc<Share>>,
+    /// Freeing it calls JavaScript that this isolate can answer.
+    asks: bool,
+    owned: BTreeMap<u32, Owned>,
+}
+
+impl Remains {
+    /// Whether to free it where callbacks can be answered. Not while it is
+    /// attached: whoever closes the share waits for it.
+    pub fn asks(&self) -> bool {
+        self.asks && self.share.is_none()
+    }
+
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    pub fn free(self) {
+        let Self {
+            id,
+            handle,
+            share,
+            left,
+            owned,
+            ..
+        } = self;
+        let turn = share.as_ref().and_then(|share| share.quiet(isolate::id()));
+        drop(handle);
+        drop(owned);
+        drop(turn);
+        if let Some(share) = share {
+            share.forget(id);
+        }
+        drop(left);
+    }
+}
+
+impl Core {
+    fn new(handle: OwnedEasy) -> Self {
+        Self {
+            handle: Some(Arc::new(handle)),
+            owned: BTreeMap::new(),
+            retired: Vec::new(),
+            answers: [Answers::Nobody; Slot::COUNT],
+            share: None,
+            noprogress: true,
+        }
+    }
+
+    pub fn handle(&self) -> Result<&Arc<OwnedEasy>> {
+        self.handle
+            .as_ref()
+            .ok_or_else(|| Error::state("the Curl object is closed"))
+    }
+
+    /// Keeps what an option now points to; what it pointed to before may still
+    /// be read by a transfer that waits in a callback.
+    pub fn keep(&mut self, option: u32, owned: Option<Owned>, running: bool) {
+        let before = match owned {
+            Some(owned) => self.owned.insert(option, owned),
+            None => self.owned.remove(&option),
+        };
+        if running {
+            self.retired.extend(before);
+        }
+    }
+
+    fn copy_owned(&mut self, from: &BTreeMap<u32, Owned>) -> Result<()> {
+        let handle = self.handle()?.clone();
+        for (&option, owned) in from {
+            let (copy, code) = match owned {
+                Owned::List { items, .. } => {
+                    let list = Slist::new(items.iter().map(CString::as_c_str))
+                        .ok_or_else(|| Error::easy(CURLE_OUT_OF_MEMORY, ""))?;
+                    let code = handle.set_list(option, Some(&list));
+                    let copy = Owned::List {
+                        _list: list,
+                        items: items.clone(),
+                    };
+                    (copy, code)
+                }
+                Owned::Bytes(bytes) => {
+                    let bytes = bytes.clone();
+                    let code = handle.set_post_fields(Some(&bytes));
+                    (Owned::Bytes(bytes), code)
+                }
+            };
+            check(code)?;
+            self.owned.insert(option, copy);
+        }
+        Ok(())
+    }
+
+    pub fn answered(&self, slot: Slot) -> bool {
+        self.answers[slot.index()] != Answers::Nobody
+    }
+
+    pub fn set_answers(&mut self, slot: Slot, me: Option<IsolateId>) {
+        self.answers[slot.index()] = me.map_or(Answers::Nobody, Answers::Isolate);
+    }
+
+    /// A callback that `me` can't answer.
+    pub fn foreign_answer(&self, me: IsolateId) -> Option<Slot> {
+        Slot::all().find(|slot| {
+            let answers = self.answers[slot.index()];
+            answers != Answers::Nobody && answers != Answers::Isolate(me)
+        })
+    }
+
+    /// For a share's close, which holds the claim and a reference to the share.
+    pub fn leave_share(&mut self) -> Result<()> {
+        share::unlink(self.handle()?).map_err(|error| match error {
+            error if error == Error::holds_connection() => Error::share_holds_connection(),
+            error => error,
+        })?;
+        self.share = None;
+        Ok(())
+    }
+
+    /// Undoes `leave_share`: libcurl has nothing against attaching a handle
+    /// that it has just let go.
+    pub fn rejoin(&mut self, share: &Arc<Share>, native: Option<&OwnedShare>) {
+        if let Ok(handle) = self.handle() {
+            let code = handle.set_share(native);
+            debug_assert_eq!(code, CURLE_OK);
+        }
+        self.share = Some(share.clone());
+    }
+
+    fn dismantle(&mut self, id: u64) -> Option<Remains> {
+        let handle = self.handle.take()?;
+        let asks = [Slot::CLOSESOCKET, Slot::HSTSWRITE, Slot::DEBUG]
+            .iter()
+            .any(|slot| self.answers[slot.index()] == Answers::Isolate(isolate::id()));
+        let mut share = self.share.take();
+        let mut left = None;
+        if let Some(attached) = &share
+            && attached.detach(id, &handle).is_ok()
+        {
+            left = share.take();
+        }
+        Some(Remains {
+            id,
+            handle,
+            share,
+            left,
+            asks: asks && self.foreign_answer(isolate::id()).is_none(),
+            owned: std::mem::take(&mut self.owned),
+        })
+    }
+}
+
+fn check(code: CURLcode) -> Result<()> {
+    match code {
+        CURLE_OK => Ok(()),
+        code => Err(Error::easy(code, "")),
+    }
+}
+
+/// What every handle starts with, and goes back to with reset.
+fn set_defaults(handle: &OwnedEasy, id: u64) -> Result<()> {
+    check(handle.set_callback(Slot::WRITE, Some(id)))?;
+    check(handle.set_callback(Slot::READ, Some(id)))?;
+    // A signal that libcurl raises for one thread would hit the others.
+    check(handle.set_long(CURLOPT_NOSIGNAL, 1))?;
+    check(handle.set_string(CURLOPT_USERAGENT, Some(user_agent())))?;
+    if let Some(bundle) = crate::authorities::bundle() {
+        check(handle.set_string(CURLOPT_CAINFO, Some(bundle)))?;
+    }
+    Ok(())
+}
+
+fn user_agent() -> &'static std::ffi::CStr {
+    static AGENT: std::sync::OnceLock<CString> = std::sync::OnceLock::new();
+    AGENT.get_or_init(|| {
+        let text = format!(
+            "denocurl/{} {}",
+            env!("CARGO_PKG_VERSION"),
+            crate::sys::strerror::version()
+                .split(' ')
+                .next()
+                .unwrap_or_default()
+        );
+        CString::new(text).unwrap_or_default()
+    })
+}

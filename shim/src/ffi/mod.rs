@@ -1,0 +1,87 @@
+//! The door JavaScript comes in by: numbers and buffers in, a status out.
+
+pub mod exports;
+
+use crate::error::{self, Error, Result};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::slice;
+
+/// Runs one call. Nothing unwinds into JavaScript's frames; what went wrong is
+/// kept for `shim_error`.
+fn entry(act: impl FnOnce() -> Result<i32>) -> i32 {
+    match catch_unwind(AssertUnwindSafe(act)) {
+        Ok(Ok(value)) => value,
+        Ok(Err(error)) => error::keep(error),
+        Err(panic) => {
+            let text = panic
+                .downcast_ref::<String>()
+                .map(String::as_str)
+                .or_else(|| panic.downcast_ref::<&str>().copied())
+                .unwrap_or("unknown reason");
+            error::keep(Error::panic(format!("the native library panicked: {text}")))
+        }
+    }
+}
+
+/// The same for calls whose answers are 0 or more: libcurl's codes come as
+/// -1000 less the code, to be told from them.
+fn entry_value<T>(act: impl FnOnce() -> Result<T>, failed: impl FnOnce(i32) -> T) -> T {
+    let mut value = None;
+    let status = entry(|| {
+        value = Some(act()?);
+        Ok(0)
+    });
+    match value {
+        Some(value) => value,
+        None if status > 0 => failed(-1000 - status),
+        None => failed(status),
+    }
+}
+
+fn entry_id(act: impl FnOnce() -> Result<u64>) -> f64 {
+    entry_value(|| Ok(act()? as f64), f64::from)
+}
+
+/// JavaScript's numbers hold ids exactly; anything else is no id of ours.
+fn id(number: f64) -> u64 {
+    if number >= 1.0 && number.fract() == 0.0 && number <= 9_007_199_254_740_991.0 {
+        number as u64
+    } else {
+        0
+    }
+}
+
+/// # Safety
+/// `data` has `length` bytes for the length of the call, or `length` is 0: an
+/// empty buffer arrives as null.
+unsafe fn input<'a>(data: *const u8, length: u32) -> &'a [u8] {
+    if length == 0 || data.is_null() {
+        return &[];
+    }
+    // SAFETY: the caller vouches.
+    unsafe { slice::from_raw_parts(data, length as usize) }
+}
+
+/// # Safety
+/// As for `input`; nobody else reads or writes the buffer during the call.
+unsafe fn output<'a>(data: *mut u8, length: u32) -> &'a mut [u8] {
+    if length == 0 || data.is_null() {
+        return &mut [];
+    }
+    // SAFETY: the caller vouches.
+    unsafe { slice::from_raw_parts_mut(data, length as usize) }
+}
+
+/// # Safety
+/// `data` has room for `COUNT` numbers.
+unsafe fn numbers<'a, const COUNT: usize>(data: *mut f64) -> &'a mut [f64; COUNT] {
+    // SAFETY: the caller vouches; a Float64Array is aligned.
+    unsafe { &mut *data.cast() }
+}
+
+/// Copies as much as fits and tells how long it is in all.
+fn give(bytes: &[u8], room: &mut [u8]) -> i32 {
+    let length = bytes.len().min(room.len());
+    room[..length].copy_from_slice(&bytes[..length]);
+    i32::try_from(bytes.len()).unwrap_or(i32::MAX)
+}

@@ -1,0 +1,215 @@
+//! What one JavaScript isolate, on its own thread, holds on to. When it ends,
+//! terminated or not, the thread-local here is dropped, and all is let go.
+
+use crate::claim::IsolateId;
+use crate::easy::Easy;
+use crate::error::{Error, Result};
+use crate::perform::Operation;
+use crate::registry::{EASIES, SHARES};
+use crate::share::Share;
+use crate::sys::trampolines::Slot;
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+struct Isolate {
+    id: IsolateId,
+    easies: Table<Easy>,
+    shares: Table<Share>,
+    /// Transfers that wait for this isolate's answer; each was started inside
+    /// a callback of the one before.
+    operations: Vec<Operation>,
+    /// The body that the last transfer collected, until it is fetched.
+    body: Vec<u8>,
+}
+
+type Table<T> = HashMap<u64, Arc<T>, BuildHasherDefault<IdHasher>>;
+
+/// Ids are a counter's values: one multiplication spreads them.
+#[derive(Default)]
+pub struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(self.0 ^ u64::from(*byte));
+        }
+    }
+    fn write_u64(&mut self, id: u64) {
+        self.0 = id.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
+}
+
+static NEXT: AtomicU32 = AtomicU32::new(1);
+
+thread_local! {
+    static ID: Cell<IsolateId> = const { Cell::new(0) };
+    static ISOLATE: RefCell<Isolate> = RefCell::new(Isolate::new());
+}
+
+/// 0 on a thread that has no isolate, or none any more.
+pub fn id() -> IsolateId {
+    ID.get()
+}
+
+/// A new isolate on this thread. One that was there before has ended without
+/// its thread: runtimes reuse threads for isolates that follow one another.
+pub fn begin() {
+    let old = ISOLATE.with(|isolate| isolate.replace(Isolate::new()));
+    let new = ID.get();
+    ID.set(old.id);
+    drop(old);
+    ID.set(new);
+}
+
+impl Isolate {
+    fn new() -> Self {
+        let id = NEXT.fetch_add(1, Ordering::Relaxed);
+        ID.set(id);
+        Self {
+            id,
+            easies: Table::default(),
+            shares: Table::default(),
+            operations: Vec::new(),
+            body: Vec::new(),
+        }
+    }
+}
+
+impl Drop for Isolate {
+    fn drop(&mut self) {
+        // From the innermost out: an outer one waits for those inside it.
+        while let Some(mut operation) = self.operations.pop() {
+            operation.abort();
+        }
+        for easy in self.easies.values() {
+            easy.lose_answers(self.id);
+        }
+        self.easies.clear();
+        self.shares.clear();
+    }
+}
+
+/// The handle must not be let go meanwhile, so nothing in `act` may call back
+/// into this file but through `id` and the functions on operations.
+pub fn with_easy<R>(id: u64, method: &str, act: impl FnOnce(&Arc<Easy>) -> Result<R>) -> Result<R> {
+    let easy = ISOLATE.with(|isolate| isolate.borrow().easies.get(&id).cloned());
+    match easy {
+        Some(easy) => act(&easy),
+        None => Err(Error::no_curl(method)),
+    }
+}
+
+pub fn with_share<R>(
+    id: u64,
+    method: &str,
+    act: impl FnOnce(&Arc<Share>) -> Result<R>,
+) -> Result<R> {
+    let share = ISOLATE.with(|isolate| isolate.borrow().shares.get(&id).cloned());
+    match share {
+        Some(share) => act(&share),
+        None => Err(Error::no_share(method)),
+    }
+}
+
+pub fn hold_easy(easy: Arc<Easy>) -> u64 {
+    let id = easy.id();
+    let before = ISOLATE.with(|isolate| isolate.borrow_mut().easies.insert(id, easy));
+    drop(before);
+    id
+}
+
+pub fn hold_share(share: Arc<Share>) -> u64 {
+    let id = share.id();
+    let before = ISOLATE.with(|isolate| isolate.borrow_mut().shares.insert(id, share));
+    drop(before);
+    id
+}
+
+/// A number that came from another isolate.
+pub fn open_easy(id: u64) -> Result<()> {
+    match EASIES.find(id) {
+        Some(easy) => {
+            hold_easy(easy);
+            Ok(())
+        }
+        None => Err(Error::state(format!(
+            "no Curl object has the handle {id}: it was closed, or nobody holds it any more"
+        ))),
+    }
+}
+
+pub fn open_share(id: u64) -> Result<()> {
+    match SHARES.find(id) {
+        Some(share) if !share.closed() => {
+            hold_share(share);
+            Ok(())
+        }
+        _ => Err(Error::state(format!(
+            "no CurlShare object has the handle {id}: it was closed, or nobody holds it any more"
+        ))),
+    }
+}
+
+/// The object in JavaScript is gone, and its functions with it.
+pub fn release_easy(id: u64) {
+    let easy = ISOLATE.with(|isolate| isolate.borrow_mut().easies.remove(&id));
+    if let Some(easy) = easy {
+        easy.lose_answers(self::id());
+    }
+}
+
+pub fn release_share(id: u64) {
+    let share = ISOLATE.with(|isolate| isolate.borrow_mut().shares.remove(&id));
+    drop(share);
+}
+
+pub fn push_operation(operation: Operation) {
+    ISOLATE.with(|isolate| isolate.borrow_mut().operations.push(operation));
+}
+
+/// The operation that waits for an answer, if it is this handle's.
+pub fn pop_operation(id: u64) -> Option<Operation> {
+    ISOLATE.with(|isolate| {
+        let operations = &mut isolate.borrow_mut().operations;
+        operations.pop_if(|operation| operation.id() == id)
+    })
+}
+
+pub fn with_operation<R>(id: u64, act: impl FnOnce(&mut Operation) -> R) -> Option<R> {
+    ISOLATE.with(|isolate| {
+        let operations = &mut isolate.borrow_mut().operations;
+        operations
+            .last_mut()
+            .filter(|operation| operation.id() == id)
+            .map(act)
+    })
+}
+
+/// A callback that is always installed has become JavaScript's, or is no more.
+pub fn callback_changed(id: u64, slot: Slot, set: bool) {
+    ISOLATE.with(|isolate| {
+        for operation in &isolate.borrow().operations {
+            if operation.id() == id {
+                operation.callback_changed(slot, set);
+            }
+        }
+    });
+}
+
+pub fn keep_body(body: Vec<u8>) {
+    ISOLATE.with(|isolate| isolate.borrow_mut().body = body);
+}
+
+pub fn take_body() -> Vec<u8> {
+    ISOLATE.with(|isolate| std::mem::take(&mut isolate.borrow_mut().body))
+}
+
+pub fn body_length() -> usize {
+    ISOLATE.with(|isolate| isolate.borrow().body.len())
+}

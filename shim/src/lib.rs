@@ -1,0 +1,25 @@
+//! libcurl's handles for Deno: who owns them, who may touch them, and how a
+//! transfer asks JavaScript. ARCHITECTURE.md tells how the parts fit.
+
+#![deny(unsafe_code)]
+
+mod authorities;
+pub mod claim;
+mod easy;
+mod error;
+#[expect(unsafe_code, reason = "the door JavaScript comes in by")]
+pub mod ffi;
+mod info;
+mod isolate;
+mod kinds;
+#[expect(unsafe_code, reason = "libcurl calls these in place of libraries")]
+mod libcurl;
+mod options;
+mod perform;
+mod registry;
+mod report;
+mod share;
+mod sync;
+#[expect(unsafe_code, reason = "the only room that calls libcurl")]
+pub mod sys;
+mod version;

@@ -1,0 +1,258 @@
+//! setopt, by the kind of value that an option takes.
+
+use crate::claim::{Held, State};
+use crate::easy::{Core, Easy, Owned};
+use crate::error::{Error, Result};
+use crate::isolate;
+use crate::kinds::{OptionKind, option_kind, option_name, unset_number, unsettable};
+use crate::sys::bindings::*;
+use crate::sys::easy::OwnedEasy;
+use crate::sys::lists::Slist;
+use crate::sys::trampolines::Slot;
+use std::ffi::{CStr, CString, c_long};
+use std::sync::Arc;
+
+/// Options of a handle that reach into what its share keeps.
+const SHARED_DATA: [CURLoption; 5] = [
+    CURLOPT_COOKIEFILE,
+    CURLOPT_COOKIEJAR,
+    CURLOPT_COOKIELIST,
+    CURLOPT_HSTS,
+    CURLOPT_HSTS_CTRL,
+];
+
+pub fn set_number(easy: &Easy, option: u32, value: i64) -> Result<()> {
+    let refuse = |wanted: &str| Err(Error::range(wrong(option, &format!("{value}: {wanted}"))));
+    match option {
+        CURLOPT_NOSIGNAL if value != 1 => {
+            return refuse("signals would reach other threads, so it is always 1");
+        }
+        CURLOPT_POSTFIELDSIZE | CURLOPT_POSTFIELDSIZE_LARGE => {
+            return set_post_size(easy, option, value);
+        }
+        _ => {}
+    }
+    match option_kind(option) {
+        Some(OptionKind::Long) => {
+            #[allow(
+                irrefutable_let_patterns,
+                reason = "a C long is narrower than 64 bits on Windows only"
+            )]
+            let Ok(long) = c_long::try_from(value) else {
+                return refuse("more than a C long holds");
+            };
+            touch(easy, option, |core| {
+                if option == CURLOPT_NOPROGRESS {
+                    core.noprogress = long != 0;
+                }
+                outcome(core, option, |handle| handle.set_long(option, long))
+            })
+        }
+        Some(OptionKind::OffT) => touch(easy, option, |core| {
+            outcome(core, option, |handle| handle.set_off_t(option, value))
+        }),
+        kind => Err(mismatch(option, kind, "a number")),
+    }
+}
+
+/// libcurl reads as many bytes as it says, so no more than there are.
+fn set_post_size(easy: &Easy, option: u32, value: i64) -> Result<()> {
+    let mut held = easy.enter("setopt")?;
+    if let Some(Owned::Bytes(bytes)) = held.owned.get(&CURLOPT_POSTFIELDS)
+        && value > bytes.len() as i64
+    {
+        let text = format!("{value}: POSTFIELDS holds {} bytes", bytes.len());
+        return Err(Error::range(wrong(option, &text)));
+    }
+    outcome(&mut held, option, |handle| {
+        if option == CURLOPT_POSTFIELDSIZE {
+            handle.set_long(option, value as c_long)
+        } else {
+            handle.set_off_t(option, value)
+        }
+    })
+}
+
+pub fn set_bytes(easy: &Easy, option: u32, value: &[u8]) -> Result<()> {
+    match option_kind(option) {
+        Some(OptionKind::String) => {
+            let text = terminated(option, value)?;
+            touch(easy, option, |core| {
+                outcome(core, option, |handle| {
+                    handle.set_string(option, Some(&text))
+                })
+            })
+        }
+        Some(OptionKind::Bytes) => set_post_fields(easy, option, value),
+        Some(OptionKind::List) => set_list(easy, option, value),
+        Some(OptionKind::Blob) => {
+            let mut held = easy.enter("setopt")?;
+            outcome(&mut held, option, |handle| {
+                handle.set_blob(option, Some(value))
+            })
+        }
+        kind => Err(mismatch(option, kind, "a string or bytes")),
+    }
+}
+
+fn set_post_fields(easy: &Easy, option: u32, value: &[u8]) -> Result<()> {
+    let mut held = easy.enter("setopt")?;
+    let bytes: Box<[u8]> = value.into();
+    outcome(&mut held, option, |handle| {
+        handle.set_post_fields(Some(&bytes))
+    })?;
+    let running = running(&held);
+    held.keep(CURLOPT_POSTFIELDS, Some(Owned::Bytes(bytes)), running);
+    Ok(())
+}
+
+/// The items come each with a NUL behind.
+fn set_list(easy: &Easy, option: u32, value: &[u8]) -> Result<()> {
+    let items: Vec<CString> = value
+        .split_inclusive(|byte| *byte == 0)
+        .map(|item| CStr::from_bytes_with_nul(item).map(CStr::to_owned))
+        .collect::<std::result::Result<_, _>>()
+        .map_err(|_| Error::argument(wrong(option, "an item without an end")))?;
+    let list = Slist::new(items.iter().map(CString::as_c_str))
+        .ok_or_else(|| Error::easy(CURLE_OUT_OF_MEMORY, ""))?;
+    let mut held = easy.enter("setopt")?;
+    outcome(&mut held, option, |handle| {
+        handle.set_list(option, Some(&list))
+    })?;
+    let running = running(&held);
+    held.keep(option, Some(Owned::List { _list: list, items }), running);
+    Ok(())
+}
+
+/// A callback set or taken back by the isolate that calls.
+pub fn set_callback(easy: &Easy, option: u32, set: bool) -> Result<()> {
+    let Some(OptionKind::Function(number)) = option_kind(option) else {
+        return Err(mismatch(option, option_kind(option), "a function"));
+    };
+    let Some(slot) = Slot::new(number) else {
+        return Err(unknown(option));
+    };
+    let mut held = easy.enter("setopt")?;
+    outcome(&mut held, option, |handle| {
+        handle.set_callback(slot, (set || always_ours(slot)).then_some(easy.id()))
+    })?;
+    held.set_answers(slot, set.then(isolate::id));
+    drop(held);
+    isolate::callback_changed(easy.id(), slot, set);
+    Ok(())
+}
+
+fn always_ours(slot: Slot) -> bool {
+    slot == Slot::WRITE || slot == Slot::READ
+}
+
+pub fn unset(easy: &Arc<Easy>, option: u32) -> Result<()> {
+    let kind = option_kind(option);
+    if kind.is_none() {
+        return Err(unknown(option));
+    }
+    if kind == Some(OptionKind::Share) {
+        return easy.set_share(None);
+    }
+    if !unsettable(option) {
+        return Err(Error::argument(format!(
+            "unsetopt() is not supported for {}",
+            name(option)
+        )));
+    }
+    if let Some(number) = unset_number(option) {
+        return set_number(easy, option, number);
+    }
+    match kind {
+        Some(OptionKind::Function(_)) => set_callback(easy, option, false),
+        Some(OptionKind::String) => touch(easy, option, |core| {
+            outcome(core, option, |handle| handle.set_string(option, None))
+        }),
+        Some(OptionKind::List) => {
+            let mut held = easy.enter("unsetopt")?;
+            outcome(&mut held, option, |handle| handle.set_list(option, None))?;
+            let running = running(&held);
+            held.keep(option, None, running);
+            Ok(())
+        }
+        Some(OptionKind::Bytes) => {
+            let mut held = easy.enter("unsetopt")?;
+            outcome(&mut held, option, |handle| handle.set_post_fields(None))?;
+            let running = running(&held);
+            held.keep(CURLOPT_POSTFIELDS, None, running);
+            Ok(())
+        }
+        Some(OptionKind::Blob) => {
+            let mut held = easy.enter("unsetopt")?;
+            outcome(&mut held, option, |handle| handle.set_blob(option, None))
+        }
+        kind => Err(mismatch(option, kind, "nothing")),
+    }
+}
+
+/// Alone inside the share's data where the option reaches it.
+fn touch(easy: &Easy, option: u32, act: impl FnOnce(&mut Core) -> Result<()>) -> Result<()> {
+    if SHARED_DATA.contains(&option) {
+        easy.enter_quietly("setopt", act)
+    } else {
+        act(&mut *easy.enter("setopt")?)
+    }
+}
+
+fn outcome(core: &mut Core, option: u32, set: impl FnOnce(&OwnedEasy) -> CURLcode) -> Result<()> {
+    match set(core.handle()?) {
+        CURLE_OK => Ok(()),
+        code => Err(Error::easy(
+            code,
+            &wrong(option, &crate::sys::strerror::easy(code)),
+        )),
+    }
+}
+
+fn running(held: &Held<'_, Core>) -> bool {
+    matches!(held.state(), State::Running(_))
+}
+
+fn terminated(option: u32, value: &[u8]) -> Result<CString> {
+    CString::new(value).map_err(|error| {
+        let text = format!(
+            "the value holds a NUL character, at byte {}",
+            error.nul_position()
+        );
+        Error::argument(wrong(option, &text))
+    })
+}
+
+fn name(option: u32) -> String {
+    option_name(option).map_or_else(|| option.to_string(), str::to_owned)
+}
+
+fn wrong(option: u32, what: &str) -> String {
+    format!("setopt({}): {what}", name(option))
+}
+
+fn unknown(option: u32) -> Error {
+    Error::easy(
+        CURLE_UNKNOWN_OPTION,
+        &format!("setopt({option}): libcurl has no such option"),
+    )
+}
+
+fn mismatch(option: u32, kind: Option<OptionKind>, given: &str) -> Error {
+    let wanted = match kind {
+        None => return unknown(option),
+        Some(OptionKind::Long | OptionKind::OffT) => "a number",
+        Some(OptionKind::String | OptionKind::Bytes) => "a string or bytes",
+        Some(OptionKind::List) => "a list of strings",
+        Some(OptionKind::Blob) => "bytes",
+        Some(OptionKind::Function(_)) => "a function",
+        Some(OptionKind::Share) => "a CurlShare",
+        Some(OptionKind::Writer | OptionKind::Reader | OptionKind::Private) => {
+            "what JavaScript keeps"
+        }
+        Some(OptionKind::Unsupported) => {
+            return Error::argument(wrong(option, "this option is not supported"));
+        }
+    };
+    Error::argument(wrong(option, &format!("it takes {wanted}, not {given}")))
+}

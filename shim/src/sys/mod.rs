@@ -1,0 +1,30 @@
+//! The only room that calls libcurl.
+//!
+//! Contract: a raw handle never leaves this room, and everything it hands out
+//! frees itself. A method that takes `&OwnedEasy` may be called by one thread at
+//! a time, and by any; the claim in front of each handle upholds that. Nothing
+//! here takes a claim, so a function that libcurl calls can't wait for one.
+
+pub mod bindings;
+pub mod coroutine;
+pub mod easy;
+pub mod getinfo;
+pub mod lists;
+pub mod locks;
+pub mod share;
+pub mod strerror;
+pub mod trampolines;
+pub mod version;
+
+use std::sync::Once;
+
+/// libcurl's own set-up, once per process. It is never undone: other isolates
+/// may still be at work when one ends.
+pub fn init() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        // SAFETY: `Once` lets one thread in, before any other call of libcurl.
+        let code = unsafe { bindings::curl_global_init(bindings::CURL_GLOBAL_DEFAULT as _) };
+        assert_eq!(code, bindings::CURLE_OK, "curl_global_init failed");
+    });
+}

@@ -1,0 +1,272 @@
+//! Bytes, headers, progress: what every transfer calls.
+
+use super::super::bindings::*;
+use super::super::coroutine::{Deferred, Desk, Output, Reply, current};
+use super::{Slot, guarded};
+use std::ffi::{c_char, c_double, c_int, c_void};
+use std::slice;
+
+const NO_NUMBERS: [f64; 6] = [0.0; 6];
+
+/// # Safety
+/// `data` has `size` bytes, which live while the callback runs.
+unsafe fn bytes<'a>(data: *const c_char, size: usize) -> &'a [u8] {
+    if data.is_null() || size == 0 {
+        return &[];
+    }
+    // SAFETY: the caller vouches for the length.
+    unsafe { slice::from_raw_parts(data.cast(), size) }
+}
+
+/// What a body's or header's receiver has taken. Not `size` means abort, but
+/// for an empty piece only CURL_WRITEFUNC_ERROR does.
+fn taken(reply: Reply, size: usize) -> usize {
+    match reply {
+        Reply::Default => size,
+        Reply::Number(number) if number >= 0.0 => number as usize,
+        Reply::Number(_) | Reply::Abort => CURL_WRITEFUNC_ERROR,
+    }
+}
+
+pub(super) unsafe extern "C" fn write(
+    data: *mut c_char,
+    size: usize,
+    count: usize,
+    id: *mut c_void,
+) -> usize {
+    guarded(CURL_WRITEFUNC_ERROR, || {
+        // SAFETY: libcurl's contract for write callbacks.
+        let data = unsafe { bytes(data, size * count) };
+        let Some(desk) = current(id) else {
+            return CURL_WRITEFUNC_ERROR;
+        };
+        if desk.aborting() {
+            return CURL_WRITEFUNC_ERROR;
+        }
+        match &mut *desk.output.borrow_mut() {
+            Output::Collect(body) => {
+                if body.try_reserve(data.len()).is_err() {
+                    return CURL_WRITEFUNC_ERROR;
+                }
+                body.extend_from_slice(data);
+                return data.len();
+            }
+            Output::Stdout => {
+                return match write_stdout(data) {
+                    true => data.len(),
+                    false => CURL_WRITEFUNC_ERROR,
+                };
+            }
+            Output::Script => {}
+        }
+        taken(desk.ask(Slot::WRITE, NO_NUMBERS, data), data.len())
+    })
+}
+
+/// Not through stdio: its buffer would hold the body back.
+fn write_stdout(mut data: &[u8]) -> bool {
+    while !data.is_empty() {
+        // SAFETY: the slice is alive, and the length its own.
+        let written = unsafe { libc::write(1, data.as_ptr().cast(), data.len()) };
+        if written >= 0 {
+            data = &data[written as usize..];
+        } else if !again(1, libc::POLLOUT) {
+            return false;
+        }
+    }
+    true
+}
+
+/// Whether a failed call on a standard stream is worth another try: it may be
+/// a non-blocking pipe.
+fn again(fd: c_int, events: i16) -> bool {
+    match std::io::Error::last_os_error().kind() {
+        std::io::ErrorKind::Interrupted => true,
+        std::io::ErrorKind::WouldBlock => {
+            let mut poll = libc::pollfd {
+                fd,
+                events,
+                revents: 0,
+            };
+            // SAFETY: one live entry.
+            unsafe { libc::poll(&raw mut poll, 1, -1) };
+            true
+        }
+        _ => false,
+    }
+}
+
+pub(super) unsafe extern "C" fn header(
+    data: *mut c_char,
+    size: usize,
+    count: usize,
+    id: *mut c_void,
+) -> usize {
+    // SAFETY: libcurl's contract for header callbacks.
+    unsafe { receive(Slot::HEADER, data, size * count, id) }
+}
+
+pub(super) unsafe extern "C" fn interleave(
+    data: *mut c_char,
+    size: usize,
+    count: usize,
+    id: *mut c_void,
+) -> usize {
+    // SAFETY: as above.
+    unsafe { receive(Slot::INTERLEAVE, data, size * count, id) }
+}
+
+/// # Safety
+/// As for `bytes`.
+unsafe fn receive(slot: Slot, data: *const c_char, size: usize, id: *mut c_void) -> usize {
+    guarded(CURL_WRITEFUNC_ERROR, || {
+        // SAFETY: the caller vouches.
+        let data = unsafe { bytes(data, size) };
+        match current(id) {
+            Some(desk) => taken(desk.ask(slot, NO_NUMBERS, data), size),
+            None => CURL_WRITEFUNC_ERROR,
+        }
+    })
+}
+
+pub(super) unsafe extern "C" fn read(
+    buffer: *mut c_char,
+    size: usize,
+    count: usize,
+    id: *mut c_void,
+) -> usize {
+    guarded(CURL_READFUNC_ABORT, || {
+        let Some(desk) = current(id) else {
+            return CURL_READFUNC_ABORT;
+        };
+        if desk.aborting() {
+            return CURL_READFUNC_ABORT;
+        }
+        let size = size * count;
+        // SAFETY: libcurl gives a buffer of that size, which nobody else uses
+        // while the callback runs.
+        let room = unsafe { slice::from_raw_parts_mut(buffer.cast::<u8>(), size) };
+        if !desk.scripted_input.get() {
+            return read_stdin(room);
+        }
+        let numbers = [size as f64, 0.0, 0.0, 0.0, 0.0, 0.0];
+        match desk.ask_into(Slot::READ, numbers, &[], room) {
+            Reply::Number(number) if number >= 0.0 => number as usize,
+            _ => CURL_READFUNC_ABORT,
+        }
+    })
+}
+
+fn read_stdin(room: &mut [u8]) -> usize {
+    loop {
+        // SAFETY: the slice is alive, and the length its own.
+        let got = unsafe { libc::read(0, room.as_mut_ptr().cast(), room.len()) };
+        if got >= 0 {
+            return got as usize;
+        }
+        if !again(0, libc::POLLIN) {
+            return CURL_READFUNC_ABORT;
+        }
+    }
+}
+
+pub(super) unsafe extern "C" fn seek(id: *mut c_void, offset: curl_off_t, origin: c_int) -> c_int {
+    guarded(CURL_SEEKFUNC_FAIL, || {
+        let Some(desk) = current(id) else {
+            return CURL_SEEKFUNC_FAIL;
+        };
+        let numbers = [offset as f64, origin.into(), 0.0, 0.0, 0.0, 0.0];
+        match desk.ask(Slot::SEEK, numbers, &[]) {
+            Reply::Default => CURL_SEEKFUNC_OK,
+            Reply::Number(number) => number as c_int,
+            Reply::Abort => CURL_SEEKFUNC_FAIL,
+        }
+    })
+}
+
+/// Anything but 0 aborts, as does a transfer that is being given up.
+fn progressed(desk: &Desk, slot: Slot, figures: [f64; 4]) -> c_int {
+    let [download, downloaded, upload, uploaded] = figures;
+    let numbers = [download, downloaded, upload, uploaded, 0.0, 0.0];
+    match desk.ask(slot, numbers, &[]) {
+        Reply::Default => 0,
+        Reply::Number(0.0) => 0,
+        Reply::Number(_) | Reply::Abort => 1,
+    }
+}
+
+pub(super) unsafe extern "C" fn xferinfo(
+    id: *mut c_void,
+    download: curl_off_t,
+    downloaded: curl_off_t,
+    upload: curl_off_t,
+    uploaded: curl_off_t,
+) -> c_int {
+    guarded(1, || {
+        let Some(desk) = current(id) else { return 0 };
+        if !desk.scripted_progress.get() {
+            return desk.aborting().into();
+        }
+        let figures = [
+            download as f64,
+            downloaded as f64,
+            upload as f64,
+            uploaded as f64,
+        ];
+        progressed(desk, Slot::XFERINFO, figures)
+    })
+}
+
+pub(super) unsafe extern "C" fn progress(
+    id: *mut c_void,
+    download: c_double,
+    downloaded: c_double,
+    upload: c_double,
+    uploaded: c_double,
+) -> c_int {
+    guarded(1, || {
+        let Some(desk) = current(id) else { return 0 };
+        progressed(
+            desk,
+            Slot::PROGRESS,
+            [download, downloaded, upload, uploaded],
+        )
+    })
+}
+
+/// Its answer means nothing to libcurl, so it is told as soon as no share lock
+/// is held.
+pub(super) unsafe extern "C" fn debug(
+    _handle: *mut CURL,
+    kind: curl_infotype,
+    data: *mut c_char,
+    size: usize,
+    id: *mut c_void,
+) -> c_int {
+    guarded(0, || {
+        if let Some(desk) = current(id) {
+            // SAFETY: libcurl's contract for debug callbacks.
+            let data = unsafe { bytes(data, size) }.to_vec();
+            desk.tell(Deferred::Debug { kind, data });
+        }
+        0
+    })
+}
+
+pub(super) unsafe extern "C" fn ioctl(
+    _handle: *mut CURL,
+    command: c_int,
+    id: *mut c_void,
+) -> curlioerr {
+    guarded(CURLIOE_FAILRESTART, || {
+        let Some(desk) = current(id) else {
+            return CURLIOE_FAILRESTART;
+        };
+        let numbers = [command.into(), 0.0, 0.0, 0.0, 0.0, 0.0];
+        match desk.ask(Slot::IOCTL, numbers, &[]) {
+            Reply::Default => CURLIOE_OK,
+            Reply::Number(number) => number as curlioerr,
+            Reply::Abort => CURLIOE_FAILRESTART,
+        }
+    })
+}

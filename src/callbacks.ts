@@ -1,0 +1,288 @@
+/**
+ * The functions of one handle: each question of libcurl's goes to the one for
+ * it, and the answer back. The first failure is kept for whoever ends the
+ * transfer.
+ *
+ * @module
+ */
+
+import type { Failure } from "./errors.ts";
+import * as call from "./ffi/call.ts";
+import {
+  CURLSTS_DONE,
+  READFUNC_ABORT,
+  READFUNC_PAUSE,
+} from "./tables/constants.ts";
+import { optionName, SLOT_OPTION } from "./tables/kinds.ts";
+import type { ChunkInfo, HstsEntry, SshKey, TrailerCallback } from "./types.ts";
+
+// deno-lint-ignore no-explicit-any -- the signatures have nothing in common
+type Callback = (...args: any[]) => unknown;
+
+/** What the library takes for an answer other than a number. */
+const ABORT = NaN;
+const NOTHING = Infinity;
+
+const decoder = new TextDecoder();
+const encoder = new TextEncoder();
+
+/** Calls a function for a question, and gives its answer. */
+type Ask = (callback: Callback, id: number) => number;
+
+/** The slots, in the order of SLOT_OPTION, which starts at 1. */
+const ASK: readonly Ask[] = [
+  () => ABORT,
+  askBytes, // WRITEFUNCTION
+  askBytes, // HEADERFUNCTION
+  askRead,
+  askNumbers(2), // SEEKFUNCTION
+  askNumbers(4), // XFERINFOFUNCTION
+  askNumbers(4), // PROGRESSFUNCTION
+  askDebug,
+  askOpenSocket,
+  askNumbers(2), // SOCKOPTFUNCTION
+  askNumbers(1), // CLOSESOCKETFUNCTION
+  askSshKey,
+  askSshHostKey,
+  askPrereq,
+  askTrailer,
+  askNumbers(0), // RESOLVER_START_FUNCTION
+  askFnmatch,
+  askChunkBegin,
+  askNumbers(0), // CHUNK_END_FUNCTION
+  askHstsRead,
+  askHstsWrite,
+  askNumbers(1), // IOCTLFUNCTION
+  askBytes, // INTERLEAVEFUNCTION
+];
+
+/** The functions of a handle that this isolate answers. */
+export class Callbacks {
+  #functions: (Callback | undefined)[] = [];
+  #failure: Failure | undefined;
+
+  /** Sets or takes back the function of a slot. */
+  set(slot: number, callback: Callback | undefined): void {
+    this.#functions[slot] = callback;
+  }
+
+  /** The same functions, for a copy of the handle. */
+  copy(): Callbacks {
+    const copy = new Callbacks();
+    copy.#functions = [...this.#functions];
+    return copy;
+  }
+
+  /** Forgets them all. */
+  clear(): void {
+    this.#functions = [];
+  }
+
+  /** Answers what is asked of a slot. */
+  answer(slot: number, id: number): number {
+    const callback = this.#functions[slot];
+    try {
+      if (callback === undefined) throw new Error(`${title(slot)} is gone`);
+      return ASK[slot](callback, id);
+    } catch (cause) {
+      this.#failure ??= { cause: worded(cause, slot) };
+      return ABORT;
+    }
+  }
+
+  /** What a function threw first since the last look, if any did. */
+  takeFailure(): Failure | undefined {
+    const failure = this.#failure;
+    this.#failure = undefined;
+    return failure;
+  }
+}
+
+function title(slot: number): string {
+  return optionName(SLOT_OPTION[slot]) ?? `callback ${slot}`;
+}
+
+/** An answer that makes no sense; the slot's name is put in front later. */
+class Nonsense extends TypeError {}
+
+function worded(cause: unknown, slot: number): unknown {
+  return cause instanceof Nonsense
+    ? new TypeError(`${title(slot)} ${cause.message}`)
+    : cause;
+}
+
+function nonsense(answer: unknown, wanted: string): Nonsense {
+  const given = answer instanceof Promise
+    ? "a promise, which a synchronous transfer can't wait for"
+    : typeof answer === "number"
+    ? String(answer)
+    : typeof answer === "object" && answer !== null
+    ? `an object of ${answer.constructor?.name ?? "no class"}`
+    : String(typeof answer);
+  return new Nonsense(`must return ${wanted}, but returned ${given}`);
+}
+
+function numeric(answer: unknown): number {
+  if (answer === undefined) return NOTHING;
+  if (typeof answer === "boolean") return answer ? 1 : 0;
+  if (typeof answer !== "number" || !Number.isSafeInteger(answer)) {
+    throw nonsense(answer, "a whole number or nothing");
+  }
+  return answer;
+}
+
+function askBytes(callback: Callback, id: number): number {
+  return numeric(callback(call.question(id)));
+}
+
+function askNumbers(count: number): Ask {
+  return (callback) => numeric(callback(...call.numbers.slice(0, count)));
+}
+
+function askRead(callback: Callback, id: number): number {
+  const size = call.numbers[0];
+  const given = callback(size);
+  if (given === READFUNC_ABORT || given === READFUNC_PAUSE) return given;
+  const bytes = typeof given === "string" ? encoder.encode(given) : given;
+  if (!(bytes instanceof Uint8Array)) {
+    throw nonsense(
+      given,
+      "a Uint8Array, a string, READFUNC_ABORT or READFUNC_PAUSE",
+    );
+  }
+  if (bytes.length > size) {
+    throw new Nonsense(
+      `must return at most ${size} bytes, but returned ${bytes.length}`,
+    );
+  }
+  call.answer(id, plain(bytes));
+  return bytes.length;
+}
+
+/** A copy where other threads may write, or the buffer may shrink. */
+function plain(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const { buffer } = bytes;
+  return buffer instanceof ArrayBuffer && !buffer.resizable
+    ? bytes as Uint8Array<ArrayBuffer>
+    : new Uint8Array(bytes);
+}
+
+function askDebug(callback: Callback, id: number): number {
+  callback(call.numbers[0], call.question(id));
+  return NOTHING;
+}
+
+function askOpenSocket(callback: Callback, id: number): number {
+  const [purpose, family, socktype, protocol, port] = call.numbers;
+  const [address] = texts(id);
+  return numeric(
+    callback(purpose, { family, socktype, protocol, address, port }),
+  );
+}
+
+function askSshKey(callback: Callback, id: number): number {
+  const [isKnown, knownType, knownLength, foundType, match] = call.numbers;
+  const keys = call.question(id);
+  const known: SshKey | null = isKnown
+    ? { key: keys.slice(0, knownLength), keytype: knownType }
+    : null;
+  const found = { key: keys.slice(knownLength), keytype: foundType };
+  return verdict(callback(known, found, match));
+}
+
+function askSshHostKey(callback: Callback, id: number): number {
+  return verdict(callback(call.numbers[0], call.question(id)));
+}
+
+/** For what nobody but the function can decide. */
+function verdict(answer: unknown): number {
+  if (answer === undefined) throw nonsense(answer, "a number");
+  return numeric(answer);
+}
+
+function askPrereq(callback: Callback, id: number): number {
+  const [port, localPort] = call.numbers;
+  const [ip, localIp] = texts(id);
+  return numeric(callback(ip, localIp, port, localPort));
+}
+
+function askTrailer(callback: Callback, id: number): number {
+  const lines = (callback as TrailerCallback)();
+  if (typeof lines === "number") return numeric(lines);
+  if (!Array.isArray(lines)) throw nonsense(lines, "an array of header lines");
+  for (const line of lines) {
+    if (typeof line !== "string" || /[\0\r\n]/.test(line)) {
+      throw new Nonsense(
+        "must return header lines, without line breaks or NUL",
+      );
+    }
+  }
+  call.answer(id, encoder.encode(lines.join("\0")));
+  return NOTHING;
+}
+
+function askFnmatch(callback: Callback, id: number): number {
+  const [pattern, string] = texts(id);
+  return verdict(callback(pattern, string));
+}
+
+function askChunkBegin(callback: Callback, id: number): number {
+  const [remaining, filetype, flags] = call.numbers;
+  const [filename, time, perm, user, group, target, ...counts] = texts(id);
+  const [seconds, bits, uid, gid, size, hardlinks] = counts.map(Number);
+  const info: ChunkInfo = {
+    filename,
+    filetype,
+    time: seconds,
+    perm: bits,
+    uid,
+    gid,
+    size,
+    hardlinks,
+    flags,
+    strings: {
+      time: time || null,
+      perm: perm || null,
+      user: user || null,
+      group: group || null,
+      target: target || null,
+    },
+  };
+  return numeric(callback(info, remaining));
+}
+
+function askHstsRead(callback: Callback, id: number): number {
+  const entry = callback() as HstsEntry | null | undefined;
+  if (entry === undefined || entry === null) return CURLSTS_DONE;
+  if (
+    typeof entry !== "object" || typeof entry.host !== "string" ||
+    entry.host === "" || /\0/.test(entry.host) ||
+    !(entry.expire === null || /^\d{8} \d\d:\d\d:\d\d$/.test(entry.expire))
+  ) {
+    throw nonsense(
+      entry,
+      'an entry { host, expire: "YYYYMMDD HH:MM:SS" or null, ' +
+        "includeSubDomains }, or nothing",
+    );
+  }
+  const subdomains = entry.includeSubDomains ? "1" : "0";
+  const text = `${subdomains}${entry.expire ?? ""}\0${entry.host}`;
+  call.answer(id, encoder.encode(text));
+  return NOTHING;
+}
+
+function askHstsWrite(callback: Callback, id: number): number {
+  const [subdomains, index, total] = call.numbers;
+  const [expire, host] = texts(id);
+  const entry: HstsEntry = {
+    host,
+    expire: expire || null,
+    includeSubDomains: subdomains === 1,
+  };
+  return numeric(callback(entry, { index, total }));
+}
+
+/** Texts that were joined by NUL. */
+function texts(id: number): string[] {
+  return decoder.decode(call.question(id)).split("\0");
+}

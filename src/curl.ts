@@ -1,0 +1,619 @@
+/**
+ * One transfer after another, with its options.
+ *
+ * @module
+ */
+
+import { Callbacks } from "./callbacks.ts";
+import { CurlShare } from "./curl_share.ts";
+import { check, failure, stateError } from "./errors.ts";
+import * as call from "./ffi/call.ts";
+import { HandleTable, made } from "./handle.ts";
+import { type DataOption, readerFunction, writerFunction } from "./streams.ts";
+import {
+  CAINFO_BLOB,
+  HEADERFUNCTION,
+  INFO_PRIVATE,
+  PAUSE_CONT,
+  PRIVATE,
+  READFUNCTION,
+  SHARE,
+  WRITEFUNCTION,
+  WRITEHEADER,
+} from "./tables/constants.ts";
+import {
+  isUnsettable,
+  OptionKind,
+  optionName,
+  optionSlot,
+} from "./tables/kinds.ts";
+import { drive } from "./transfer.ts";
+import type {
+  CurlInfo,
+  CurlOption,
+  InfoValue,
+  OptionValue,
+  RawInfoValue,
+} from "./types.ts";
+import * as values from "./values.ts";
+
+/** The number of a Curl object, which may be posted to any Worker. */
+export type CurlHandle = number;
+
+const curls = new HandleTable<Curl>({
+  name: "Curl",
+  open: call.curlOpen,
+  release: call.curlRelease,
+});
+
+/** Says what a new object is for, if not for a new handle. */
+interface Existing {
+  readonly id: number;
+  readonly callbacks: Callbacks;
+  readonly kept: unknown;
+}
+
+/** How an option is set, by the kind of its value. */
+type Setter = (curl: Curl, option: number, value: unknown) => void;
+
+/**
+ * A libcurl handle: options, then transfers, each as often as wanted, which
+ * reuse its connections.
+ *
+ * Any Worker may use it through its {@linkcode Curl.handle} while no transfer
+ * runs on it. While one runs, its own callbacks may call whatever libcurl
+ * allows there, and every other call is refused.
+ *
+ * @see {@link https://curl.se/libcurl/c/libcurl-easy.html}
+ * @see {@link http://pycurl.io/docs/latest/curlobject.html}
+ *
+ * @example
+ * ```ts
+ * import * as curl from "@denocurl/curl";
+ *
+ * const file = Deno.makeTempFileSync();
+ * Deno.writeTextFileSync(file, "hello");
+ * using c = new curl.Curl();
+ * c.setopt(curl.URL, `file://${file}`);
+ * console.log(c.performTextSync()); // hello
+ * ```
+ */
+export class Curl implements Disposable {
+  readonly #id: CurlHandle;
+  readonly #callbacks: Callbacks;
+  #closed = false;
+  /** What PRIVATE was set to. */
+  #kept: unknown = null;
+
+  /**
+   * Makes a handle with libcurl's defaults, and NOSIGNAL, since signals would
+   * reach other threads.
+   *
+   * @throws {CurlError} if there is no memory for it
+   */
+  constructor() {
+    const existing = arguments[0] as Existing | undefined;
+    if (existing instanceof Reopened) {
+      this.#id = existing.id;
+      this.#callbacks = existing.callbacks;
+      this.#kept = existing.kept;
+    } else {
+      this.#id = made(call.curlNew());
+      this.#callbacks = new Callbacks();
+    }
+    curls.add(this, this.#id);
+  }
+
+  /**
+   * The Curl that another Worker has made. In the Worker that made it, this
+   * gives the object itself. Functions of other Workers stay where they are:
+   * a transfer that would need one is refused.
+   *
+   * @param handle its {@linkcode Curl.handle}
+   * @throws {TypeError} if the handle is not a number
+   * @throws {CurlError} if no Curl has it, or no longer
+   *
+   * @example
+   * ```ts
+   * import { Curl } from "@denocurl/curl";
+   *
+   * using c = new Curl();
+   * console.log(Curl.fromHandle(c.handle) === c); // true
+   * ```
+   */
+  static fromHandle(handle: CurlHandle): Curl {
+    return curls.find(handle, (id) => reopened(id, new Callbacks(), null));
+  }
+
+  /** The number to post to other Workers. It is never used again. */
+  get handle(): CurlHandle {
+    return this.#id;
+  }
+
+  /** Whether it was closed, by whichever Worker. */
+  get closed(): boolean {
+    return this.#closed || call.curlClosed(this.#id) !== 0;
+  }
+
+  /**
+   * Sets an option.
+   *
+   * Strings are copied; bytes and lists are, too. `null` takes the option
+   * back as {@linkcode Curl.unsetopt} does.
+   *
+   * @param option one of the module's constants, such as `URL`
+   * @param value what this option takes; its constant's type says what
+   * @throws {TypeError} if the value is of another type
+   * @throws {RangeError} if a number is out of range
+   * @throws {CurlError} with libcurl's code if it refuses the value; without
+   * one if the object is closed or a transfer is running
+   *
+   * @see {@link https://curl.se/libcurl/c/curl_easy_setopt.html}
+   *
+   * @example
+   * ```ts
+   * import * as curl from "@denocurl/curl";
+   *
+   * using c = new curl.Curl();
+   * c.setopt(curl.URL, "https://example.com/");
+   * c.setopt(curl.FOLLOWLOCATION, true);
+   * c.setopt(curl.HTTPHEADER, ["Accept: text/plain"]);
+   * c.setopt(curl.WRITEFUNCTION, (data) => console.log(data.length));
+   * ```
+   */
+  setopt<O extends CurlOption>(option: O, value: OptionValue<O> | null): void {
+    if (value === null) {
+      this.unsetopt(option);
+      return;
+    }
+    Curl.#setters[values.kindOf(option)](this, option, value);
+  }
+
+  /** How each kind of value is set: here, since some belong to the object. */
+  static readonly #setters: Record<OptionKind, Setter> = {
+    [OptionKind.unknown]: (curl, option) => {
+      check(call.unsetopt(curl.#id, option));
+    },
+    [OptionKind.long]: (curl, option, value) => {
+      values.setNumber(curl.#id, option, value);
+    },
+    [OptionKind.offT]: (curl, option, value) => {
+      values.setNumber(curl.#id, option, value);
+    },
+    [OptionKind.string]: (curl, option, value) => {
+      values.setBytes(curl.#id, option, value);
+    },
+    [OptionKind.bytes]: (curl, option, value) => {
+      values.setBytes(curl.#id, option, value);
+    },
+    [OptionKind.list]: (curl, option, value) => {
+      values.setList(curl.#id, option, value);
+    },
+    [OptionKind.blob]: (curl, option, value) => {
+      values.setBlob(curl.#id, option, value);
+    },
+    [OptionKind.function]: (curl, option, value) => {
+      curl.#setFunction(option, value);
+    },
+    [OptionKind.share]: (curl, option, value) => {
+      if (!(value instanceof CurlShare)) {
+        throw values.wrongType(option, "a CurlShare", value);
+      }
+      // Closed by this isolate, it is on nobody's list any more.
+      if (value.closed) throw stateError("CurlShare is closed");
+      check(call.setoptShare(curl.#id, value.handle));
+    },
+    [OptionKind.writer]: (curl, option, value) => {
+      const target = option === WRITEHEADER ? HEADERFUNCTION : WRITEFUNCTION;
+      curl.#setFunction(target, writerFunction(option as DataOption, value));
+    },
+    [OptionKind.reader]: (curl, option, value) => {
+      curl.#setFunction(
+        READFUNCTION,
+        readerFunction(option as DataOption, value),
+      );
+    },
+    [OptionKind.private]: (curl, _option, value) => {
+      curl.#kept = value;
+    },
+    [OptionKind.unsupported]: (_curl, option, value) => {
+      throw values.wrongType(option, UNSUPPORTED, value);
+    },
+  };
+
+  #setFunction(option: number, value: unknown): void {
+    if (typeof value !== "function") {
+      throw values.wrongType(option, "a function", value);
+    }
+    check(call.setoptCallback(this.#id, option, true));
+    this.#callbacks.set(
+      optionSlot(option),
+      value as (...args: unknown[]) => unknown,
+    );
+  }
+
+  /**
+   * Takes an option back to what it is without being set.
+   *
+   * @param option one of those that can be taken back
+   * @throws {TypeError} if it is not one of those
+   * @throws {CurlError} if the object is closed or a transfer is running
+   *
+   * @example
+   * ```ts
+   * import * as curl from "@denocurl/curl";
+   *
+   * using c = new curl.Curl();
+   * c.setopt(curl.PROXY, "http://localhost:3128");
+   * c.unsetopt(curl.PROXY);
+   * ```
+   */
+  unsetopt(option: CurlOption): void {
+    const kind = values.kindOf(option);
+    if (kind === OptionKind.private) {
+      this.#kept = null;
+      return;
+    }
+    check(call.unsetopt(this.#id, option));
+    if (kind === OptionKind.function) {
+      this.#callbacks.set(optionSlot(option), undefined);
+    }
+  }
+
+  /**
+   * Sets an option by a string, whatever it takes.
+   *
+   * @param option one of the module's constants
+   * @param value the string; for a number, its digits
+   * @throws {TypeError} if the option can't be set by a string
+   * @throws {CurlError} as {@linkcode Curl.setopt} does
+   *
+   * @example
+   * ```ts
+   * import * as curl from "@denocurl/curl";
+   *
+   * using c = new curl.Curl();
+   * c.setoptString(curl.URL, "https://example.com/");
+   * ```
+   */
+  setoptString(option: CurlOption, value: string): void {
+    if (typeof value !== "string") {
+      throw values.wrongType(option, "a string", value);
+    }
+    values.kindOf(option);
+    values.setText(this.#id, option, value);
+  }
+
+  /**
+   * What libcurl knows of the last transfer, or of the handle.
+   *
+   * @param info one of the module's constants, such as `RESPONSE_CODE`
+   * @returns the value; strings are decoded as UTF-8
+   * @throws {TypeError} if the info is a pointer
+   * @throws {CurlError} if libcurl has no such info, or the object is closed, or
+   * a transfer is running and this is not one of its callbacks
+   *
+   * @see {@link https://curl.se/libcurl/c/curl_easy_getinfo.html}
+   *
+   * @example
+   * ```ts
+   * import * as curl from "@denocurl/curl";
+   *
+   * using c = new curl.Curl();
+   * console.log(c.getinfo(curl.RESPONSE_CODE)); // 0
+   * ```
+   */
+  getinfo<I extends CurlInfo>(info: I): InfoValue<I> {
+    if (isPrivate(info)) return this.#kept as InfoValue<I>;
+    return values.getinfo(this.#id, info) as InfoValue<I>;
+  }
+
+  /**
+   * As {@linkcode Curl.getinfo}, with strings as bytes.
+   *
+   * @param info one of the module's constants
+   * @returns the value; bytes in place of strings
+   * @throws as {@linkcode Curl.getinfo} does
+   *
+   * @example
+   * ```ts
+   * import * as curl from "@denocurl/curl";
+   *
+   * using c = new curl.Curl();
+   * c.setopt(curl.URL, "file:///etc/hostname");
+   * console.log(c.getinfoRaw(curl.EFFECTIVE_URL) instanceof Uint8Array);
+   * ```
+   */
+  getinfoRaw<I extends CurlInfo>(info: I): RawInfoValue<I> {
+    if (isPrivate(info)) return this.#kept as RawInfoValue<I>;
+    return values.getinfoRaw(this.#id, info) as RawInfoValue<I>;
+  }
+
+  /**
+   * Does the transfer that the options describe, and returns when it is over.
+   * The body goes to WRITEFUNCTION or WRITEDATA, else to standard output.
+   *
+   * @throws {CurlError} with libcurl's code if it fails; if a callback threw,
+   * `cause` is what it threw; without a code if the object is closed, a
+   * transfer is running, or a callback was set in another Worker
+   *
+   * @see {@link https://curl.se/libcurl/c/curl_easy_perform.html}
+   *
+   * @example
+   * ```ts
+   * import * as curl from "@denocurl/curl";
+   *
+   * const file = Deno.makeTempFileSync();
+   * Deno.writeTextFileSync(file, "12345");
+   * using c = new curl.Curl();
+   * c.setopt(curl.URL, `file://${file}`);
+   * let bytes = 0;
+   * c.setopt(curl.WRITEFUNCTION, (data) => {
+   *   bytes += data.length;
+   * });
+   * c.performSync();
+   * console.log(bytes); // 5
+   * ```
+   */
+  performSync(): void {
+    this.#perform(false);
+  }
+
+  /**
+   * As {@linkcode Curl.performSync}, but gives the body. WRITEFUNCTION is not
+   * called, and stays set.
+   *
+   * @returns the body's bytes
+   * @throws as {@linkcode Curl.performSync} does
+   *
+   * @example
+   * ```ts
+   * import * as curl from "@denocurl/curl";
+   *
+   * const file = Deno.makeTempFileSync();
+   * Deno.writeFileSync(file, new Uint8Array([1, 2, 3]));
+   * using c = new curl.Curl();
+   * c.setopt(curl.URL, `file://${file}`);
+   * console.log(c.performBytesSync()); // Uint8Array(3) [ 1, 2, 3 ]
+   * ```
+   */
+  performBytesSync(): Uint8Array<ArrayBuffer> {
+    this.#perform(true);
+    return call.body();
+  }
+
+  /**
+   * As {@linkcode Curl.performSync}, but gives the body as text.
+   *
+   * @returns the body, decoded as UTF-8
+   * @throws as {@linkcode Curl.performSync} does
+   *
+   * @example
+   * ```ts
+   * import * as curl from "@denocurl/curl";
+   *
+   * const file = Deno.makeTempFileSync();
+   * Deno.writeTextFileSync(file, "hello");
+   * using c = new curl.Curl();
+   * c.setopt(curl.URL, `file://${file}`);
+   * console.log(c.performTextSync()); // hello
+   * ```
+   */
+  performTextSync(): string {
+    return new TextDecoder().decode(this.performBytesSync());
+  }
+
+  #perform(collect: boolean): void {
+    drive(this.#id, call.perform(this.#id, collect), this.#callbacks);
+  }
+
+  /**
+   * A new handle with the same options and callbacks. Connections, cookies,
+   * and the share are not copied.
+   *
+   * @returns the copy
+   * @throws {CurlError} if the object is closed or a transfer is running
+   *
+   * @see {@link https://curl.se/libcurl/c/curl_easy_duphandle.html}
+   *
+   * @example
+   * ```ts
+   * import * as curl from "@denocurl/curl";
+   *
+   * using c = new curl.Curl();
+   * c.setopt(curl.URL, "https://example.com/");
+   * using copy = c.duphandle();
+   * console.log(copy.handle === c.handle); // false
+   * ```
+   */
+  duphandle(): Curl {
+    const id = made(call.curlDuphandle(this.#id));
+    return reopened(id, this.#callbacks.copy(), this.#kept);
+  }
+
+  /**
+   * Takes all options back. Connections, cookies, resolved names, TLS
+   * sessions and the share stay.
+   *
+   * @throws {CurlError} if the object is closed or a transfer is running
+   *
+   * @see {@link https://curl.se/libcurl/c/curl_easy_reset.html}
+   *
+   * @example
+   * ```ts
+   * import * as curl from "@denocurl/curl";
+   *
+   * using c = new curl.Curl();
+   * c.setopt(curl.NOBODY, true);
+   * c.reset();
+   * ```
+   */
+  reset(): void {
+    check(call.curlReset(this.#id));
+    this.#callbacks.clear();
+    this.#kept = null;
+  }
+
+  /**
+   * libcurl's text for the last failure, or nothing.
+   *
+   * @returns the text
+   * @throws {CurlError} if the object is closed or a transfer is running
+   *
+   * @example
+   * ```ts
+   * import * as curl from "@denocurl/curl";
+   *
+   * using c = new curl.Curl();
+   * console.log(c.errstr() === ""); // true
+   * ```
+   */
+  errstr(): string {
+    const text = call.curlErrstr(this.#id);
+    if (typeof text === "number") throw failure(text);
+    return text;
+  }
+
+  /**
+   * Pauses the running transfer, or lets it go on, in one of its callbacks.
+   *
+   * @param mask `PAUSE_RECV`, `PAUSE_SEND`, `PAUSE_ALL` or `PAUSE_CONT`
+   * @throws {TypeError} if the mask is not a whole number
+   * @throws {CurlError} if nothing is there to pause, or the transfer runs in
+   * another Worker
+   *
+   * @see {@link https://curl.se/libcurl/c/curl_easy_pause.html}
+   *
+   * @example
+   * ```ts
+   * import * as curl from "@denocurl/curl";
+   *
+   * using c = new curl.Curl();
+   * c.setopt(curl.XFERINFOFUNCTION, () => c.pause(curl.PAUSE_CONT));
+   * ```
+   */
+  pause(mask: number): void {
+    if (!Number.isInteger(mask)) {
+      throw new TypeError("pause() takes a sum of PAUSE_*");
+    }
+    drive(this.#id, call.pause(this.#id, mask, false), this.#callbacks);
+  }
+
+  /**
+   * Lets a paused transfer go on in both directions.
+   *
+   * @throws as {@linkcode Curl.pause} does
+   *
+   * @example
+   * ```ts
+   * import * as curl from "@denocurl/curl";
+   *
+   * using c = new curl.Curl();
+   * c.setopt(curl.XFERINFOFUNCTION, () => c.unpause());
+   * ```
+   */
+  unpause(): void {
+    drive(this.#id, call.pause(this.#id, PAUSE_CONT, true), this.#callbacks);
+  }
+
+  /**
+   * Trusts these authorities in place of the system's.
+   *
+   * @param pem their certificates, one behind the other
+   * @throws {TypeError} if it is neither a string nor bytes
+   * @throws {CurlError} as {@linkcode Curl.setopt} does
+   *
+   * @see {@link https://curl.se/libcurl/c/CURLOPT_CAINFO_BLOB.html}
+   *
+   * @example
+   * ```ts no-eval
+   * import * as curl from "@denocurl/curl";
+   *
+   * using c = new curl.Curl();
+   * c.setCaCerts(Deno.readTextFileSync("ca.pem"));
+   * ```
+   */
+  setCaCerts(pem: string | Uint8Array): void {
+    values.setBlob(this.#id, CAINFO_BLOB, pem);
+  }
+
+  /**
+   * The share that it uses, or null.
+   *
+   * @throws {CurlError} if the object is closed
+   *
+   * @example
+   * ```ts
+   * import * as curl from "@denocurl/curl";
+   *
+   * using share = new curl.CurlShare();
+   * using c = new curl.Curl();
+   * c.setopt(curl.SHARE, share);
+   * console.log(c.share() === share); // true
+   * ```
+   */
+  share(): CurlShare | null {
+    if (this.closed) {
+      throw stateError("cannot invoke share() - no curl handle");
+    }
+    const id = made(call.curlShare(this.#id));
+    return id === 0 ? null : CurlShare.fromHandle(id);
+  }
+
+  /**
+   * Closes its connections and frees it, after detaching it from its share.
+   * Closing twice does nothing.
+   *
+   * @throws {CurlError} if a transfer is running, in whichever Worker, also in
+   * one of its own callbacks
+   *
+   * @see {@link https://curl.se/libcurl/c/curl_easy_cleanup.html}
+   *
+   * @example
+   * ```ts
+   * import * as curl from "@denocurl/curl";
+   *
+   * const c = new curl.Curl();
+   * c.close();
+   * console.log(c.closed); // true
+   * ```
+   */
+  close(): void {
+    if (this.#closed) return;
+    const first = call.curlClose(this.#id);
+    try {
+      drive(this.#id, first, this.#callbacks);
+    } finally {
+      // A callback that threw is told, but the handle is gone all the same.
+      if (first >= 0) {
+        this.#closed = true;
+        curls.remove(this, this.#id);
+        this.#callbacks.clear();
+      }
+    }
+  }
+
+  /** Closes it. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+const UNSUPPORTED = "nothing here: its value in C is a pointer";
+
+/** Recognised by the constructor, which takes no argument otherwise. */
+class Reopened implements Existing {
+  constructor(
+    readonly id: number,
+    readonly callbacks: Callbacks,
+    readonly kept: unknown,
+  ) {}
+}
+
+function reopened(id: number, callbacks: Callbacks, kept: unknown): Curl {
+  return Reflect.construct(Curl, [new Reopened(id, callbacks, kept)]);
+}
+
+function isPrivate(info: number): boolean {
+  return info === INFO_PRIVATE;
+}

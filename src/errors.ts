@@ -1,0 +1,102 @@
+/**
+ * What goes wrong, and the status of a native call made into an exception.
+ *
+ * @module
+ */
+
+import { errorText } from "./ffi/call.ts";
+
+/**
+ * A failure of libcurl, or a call on an object that is in no state for it.
+ *
+ * @see {@link https://curl.se/libcurl/c/libcurl-errors.html}
+ *
+ * @example
+ * ```ts
+ * import * as curl from "@denocurl/curl";
+ *
+ * using c = new curl.Curl();
+ * c.setopt(curl.URL, "file:///does/not/exist");
+ * try {
+ *   c.performSync();
+ * } catch (error) {
+ *   if (!(error instanceof curl.CurlError)) throw error;
+ *   console.log(error.code === curl.E_FILE_COULDNT_READ_FILE);
+ * }
+ * ```
+ */
+export class CurlError extends Error {
+  /** The class's name. */
+  override readonly name = "CurlError";
+  /**
+   * libcurl's code, one of the `E_*` (`SHE_*` for a share); undefined when
+   * the object's state did not allow the call.
+   */
+  readonly code: number | undefined;
+
+  /**
+   * @param message what went wrong
+   * @param options `code`: libcurl's code; `cause`: what a callback threw
+   */
+  constructor(
+    message: string,
+    options: { code?: number; cause?: unknown } = {},
+  ) {
+    super(message, "cause" in options ? { cause: options.cause } : undefined);
+    this.code = options.code;
+  }
+}
+
+/** The statuses below 0, as shim/src/error.rs has them. */
+const TYPE = -2;
+const RANGE = -3;
+const PANIC = -4;
+
+/** What a callback threw, kept until the transfer is over. */
+export interface Failure {
+  readonly cause: unknown;
+}
+
+/** Throws what a status other than 0 stands for. */
+export function check(status: number): void {
+  if (status !== 0) throw failure(status);
+}
+
+/** The exception for a status, whose text the library keeps. */
+export function failure(status: number, thrown?: Failure): Error {
+  const text = errorText();
+  switch (status) {
+    case TYPE:
+      return new TypeError(text);
+    case RANGE:
+      return new RangeError(text);
+    case PANIC:
+      return new Error(text);
+  }
+  return new CurlError(text, {
+    ...(status > 0 ? { code: status } : {}),
+    ...thrown,
+  });
+}
+
+/** What the library adds to libcurl's codes where a call has other answers. */
+const CODES = -1000;
+
+/** The exception for such a call's answer below 0. */
+export function startFailure(answer: number, thrown?: Failure): Error {
+  return failure(answer <= CODES ? CODES - answer : answer, thrown);
+}
+
+/** For an object that is not in a state for the call. */
+export function stateError(text: string): CurlError {
+  return new CurlError(text);
+}
+
+/** A transfer that ended well for libcurl, but not for its callback. */
+export function abortedBy(
+  thrown: Failure,
+  code: number,
+  text: string,
+): CurlError {
+  return new CurlError(text, { code, ...thrown });
+}

@@ -1,0 +1,291 @@
+/**
+ * One function for each of the library's, with the buffers they share. Nothing
+ * here keeps a buffer beyond the call: a callback may call again.
+ *
+ * @module
+ */
+
+import { library } from "./library.ts";
+
+/** Room for the numbers that a call answers with. */
+export const numbers: Float64Array<ArrayBuffer> = new Float64Array(8);
+
+/** Where in `numbers` the length of a question's bytes is. */
+const LENGTH = 6;
+
+const NOTHING = new Uint8Array(0);
+const decoder = new TextDecoder();
+let scratch = new Uint8Array(1024);
+
+/** Fetches bytes of unknown length: `give` tells how long they are in all. */
+function fetched(give: (room: Uint8Array<ArrayBuffer>) => number): Uint8Array {
+  let length = give(scratch);
+  while (length > scratch.length) {
+    scratch = new Uint8Array(2 ** Math.ceil(Math.log2(length)));
+    length = give(scratch);
+  }
+  return scratch.subarray(0, length);
+}
+
+function text(give: (room: Uint8Array<ArrayBuffer>) => number): string {
+  return decoder.decode(fetched(give));
+}
+
+/** The text of the last failure in this isolate. */
+export function errorText(): string {
+  return text((room) => library().shim_error(room, room.length));
+}
+
+/** libcurl's words for a code: 0 easy, 1 multi, 2 share, 3 url. */
+export function strerror(family: number, code: number): string {
+  return text((room) =>
+    library().shim_strerror(family, code, room, room.length)
+  );
+}
+
+/** The shim's version and libcurl's, as JSON. */
+export function version(): string {
+  return text((room) => library().shim_version(room, room.length));
+}
+
+/** Every live handle of the process and its state, a line each. */
+export function report(): string {
+  return text((room) => library().shim_report(room, room.length));
+}
+
+/** The new handle's id, or 0. */
+export function curlNew(): number {
+  return library().shim_curl_new();
+}
+
+/** Holds a handle that another isolate made. */
+export function curlOpen(id: number): number {
+  return library().shim_curl_open(id);
+}
+
+/** Lets a handle go. */
+export function curlRelease(id: number): void {
+  library().shim_curl_release(id);
+}
+
+/** 1 if the handle is closed, 0 if not, else a status below 0. */
+export function curlClosed(id: number): number {
+  return library().shim_curl_closed(id);
+}
+
+/** The copy's id, or 0. */
+export function curlDuphandle(id: number): number {
+  return library().shim_curl_duphandle(id);
+}
+
+/** Back to the defaults. */
+export function curlReset(id: number): number {
+  return library().shim_curl_reset(id);
+}
+
+/** The id of its share, or 0. */
+export function curlShare(id: number): number {
+  return library().shim_curl_share(id);
+}
+
+/** libcurl's text for the last failure of the handle, or a status below 0. */
+export function curlErrstr(id: number): string | number {
+  let status = 0;
+  const found = text((room) => {
+    status = library().shim_curl_errstr(id, room, room.length);
+    return Math.max(status, 0);
+  });
+  return status < 0 ? status : found;
+}
+
+/** Sets an option to a number that is exact. */
+export function setoptNumber(
+  id: number,
+  option: number,
+  value: number,
+): number {
+  return library().shim_setopt_number(id, option, value);
+}
+
+/** Sets an option to a 64-bit number. */
+export function setoptBigint(
+  id: number,
+  option: number,
+  value: bigint,
+): number {
+  return library().shim_setopt_bigint(id, option, value);
+}
+
+/** Sets an option to bytes, or to a list whose items each end with NUL. */
+export function setoptBytes(
+  id: number,
+  option: number,
+  value: Uint8Array<ArrayBuffer>,
+  length: number,
+): number {
+  return library().shim_setopt_bytes(
+    id,
+    option,
+    length === 0 ? NOTHING : value,
+    length,
+  );
+}
+
+/** Tells whether a callback is set. */
+export function setoptCallback(
+  id: number,
+  option: number,
+  set: boolean,
+): number {
+  return library().shim_setopt_callback(id, option, set ? 1 : 0);
+}
+
+/** Attaches a handle to a share. */
+export function setoptShare(id: number, share: number): number {
+  return library().shim_setopt_share(id, share);
+}
+
+/** Takes an option back. */
+export function unsetopt(id: number, option: number): number {
+  return library().shim_unsetopt(id, option);
+}
+
+/** The value is in `numbers[0]`. */
+export function getinfoNumber(id: number, info: number): number {
+  return library().shim_getinfo_number(id, info, numbers);
+}
+
+/** The bytes, to be used before the next call; null for none; or a status. */
+export function getinfoBytes(
+  id: number,
+  info: number,
+): Uint8Array | null | number {
+  let status = 0;
+  let nothing = false;
+  const bytes = fetched((room) => {
+    status = library().shim_getinfo_bytes(
+      id,
+      info,
+      numbers,
+      room,
+      room.length,
+    );
+    if (status !== 0) return 0;
+    nothing = numbers[0] < 0;
+    return Math.max(numbers[0], 0);
+  });
+  if (status !== 0) return status;
+  return nothing ? null : bytes;
+}
+
+/**
+ * What libcurl hands over lands here. As long as its biggest piece, so that a
+ * full one is given away as it is.
+ */
+let landing = new Uint8Array(16 * 1024);
+
+/** Starts a transfer: see `shim_perform`. */
+export function perform(id: number, collect: boolean): number {
+  return library().shim_perform(
+    id,
+    collect ? 1 : 0,
+    numbers,
+    landing,
+    landing.length,
+  );
+}
+
+/** Pauses or unpauses: see `shim_pause`. */
+export function pause(id: number, mask: number, unpause: boolean): number {
+  return library().shim_pause(
+    id,
+    mask,
+    unpause ? 1 : 0,
+    numbers,
+    landing,
+    landing.length,
+  );
+}
+
+/** Ends a handle: see `shim_curl_close`. */
+export function curlClose(id: number): number {
+  return library().shim_curl_close(id, numbers, landing, landing.length);
+}
+
+/** Answers the callback that is asked, and goes on: see `shim_resume`. */
+export function resume(id: number, reply: number): number {
+  return library().shim_resume(id, reply, numbers, landing, landing.length);
+}
+
+/** The bytes that the callback is about, for it to keep. */
+export function question(id: number): Uint8Array<ArrayBuffer> {
+  const length = numbers[LENGTH];
+  if (length === landing.length) {
+    const full = landing;
+    landing = new Uint8Array(full.length);
+    return full;
+  }
+  if (length < landing.length) return landing.slice(0, length);
+  const whole = new Uint8Array(length);
+  library().shim_question(id, whole, length);
+  return whole;
+}
+
+/** Bytes that go with the next answer; 1 if they are too many. */
+export function answer(id: number, bytes: Uint8Array<ArrayBuffer>): number {
+  return library().shim_answer(
+    id,
+    bytes.length === 0 ? NOTHING : bytes,
+    bytes.length,
+  );
+}
+
+/** The body that the last transfer collected. */
+export function body(): Uint8Array<ArrayBuffer> {
+  const length = library().shim_body_length();
+  const whole = new Uint8Array(length);
+  library().shim_body(length === 0 ? NOTHING : whole, length);
+  return whole;
+}
+
+/** The new share's id, or 0. */
+export function shareNew(detachOnClose: boolean): number {
+  return library().shim_share_new(detachOnClose ? 1 : 0);
+}
+
+/** Holds a share that another isolate made. */
+export function shareOpen(id: number): number {
+  return library().shim_share_open(id);
+}
+
+/** Lets a share go. */
+export function shareRelease(id: number): void {
+  library().shim_share_release(id);
+}
+
+/** Shares or unshares kinds of data; bit n stands for kind n. */
+export function shareSetopt(
+  id: number,
+  option: number,
+  kinds: number,
+): number {
+  return library().shim_share_setopt(id, option, kinds);
+}
+
+/** Closes a share, or leaves it as it is. */
+export function shareClose(id: number): number {
+  return library().shim_share_close(id);
+}
+
+/** `numbers`: closed, detachOnClose, attached. */
+export function shareState(id: number): number {
+  return library().shim_share_state(id, numbers);
+}
+
+/** Fills in 24 numbers: see `shim_share_stats`. */
+export function shareStats(
+  id: number,
+  figures: Float64Array<ArrayBuffer>,
+): number {
+  return library().shim_share_stats(id, figures);
+}

@@ -1,0 +1,139 @@
+/**
+ * Where the native library is, and opening it: once in each isolate, at the
+ * first use.
+ *
+ * @module
+ */
+
+import { symbols } from "./symbols.ts";
+
+/** The functions of the opened library. */
+export type Native = Deno.DynamicLibrary<typeof symbols>["symbols"];
+
+/** The environment variable that names the library. */
+const VARIABLE = "DENOCURL_LIBRARY";
+
+let native: Native | undefined;
+let chosen: string | undefined;
+
+/** A place to look for the library, and who named it. */
+interface Place {
+  readonly path: string;
+  readonly from: string;
+}
+
+/** The library's functions; opens it if need be. */
+export function library(): Native {
+  return native ??= open(places());
+}
+
+/**
+ * Names the file of the native library, before anything else is used in this
+ * isolate. Without it, the library is the one that the environment variable
+ * `DENOCURL_LIBRARY` names, if reading it is permitted, or else the one that
+ * was built in this module's own folder.
+ *
+ * @param path the library's file
+ * @throws {Error} if the library has been opened already
+ *
+ * @example
+ * ```ts no-eval
+ * import * as curl from "@denocurl/curl";
+ *
+ * curl.setLibraryPath("/opt/denocurl/libdenocurl.so");
+ * ```
+ */
+export function setLibraryPath(path: string | URL): void {
+  if (native !== undefined) {
+    throw new Error(
+      "The native library is open already: name it before the first use",
+    );
+  }
+  chosen = path instanceof URL ? filePath(path) : path;
+}
+
+function places(): Place[] {
+  if (chosen !== undefined) {
+    return [{ path: chosen, from: "setLibraryPath()" }];
+  }
+  const named = variable();
+  if (named) return [{ path: named, from: VARIABLE }];
+  const local = new URL(
+    `../../shim/target/release/${fileName()}`,
+    import.meta.url,
+  );
+  return local.protocol === "file:"
+    ? [{ path: filePath(local), from: "the local build" }]
+    : [];
+}
+
+/** Asks for no permission: it is read only if that is granted already. */
+function variable(): string | undefined {
+  const query = { name: "env", variable: VARIABLE } as const;
+  return Deno.permissions.querySync(query).state === "granted"
+    ? Deno.env.get(VARIABLE)
+    : undefined;
+}
+
+function fileName(): string {
+  switch (Deno.build.os) {
+    case "windows":
+      return "denocurl.dll";
+    case "darwin":
+      return "libdenocurl.dylib";
+    default:
+      return "libdenocurl.so";
+  }
+}
+
+function filePath(url: URL): string {
+  const path = decodeURIComponent(url.pathname);
+  return Deno.build.os === "windows" ? path.slice(1) : path;
+}
+
+function open(places: Place[]): Native {
+  const tried: { place: Place; error: Error }[] = [];
+  for (const place of places) {
+    try {
+      const opened = Deno.dlopen(place.path, symbols).symbols;
+      begin(opened, place.path);
+      return opened;
+    } catch (error) {
+      tried.push({ place, error: error as Error });
+    }
+  }
+  throw unavailable(tried);
+}
+
+/**
+ * Tells the library of this isolate, once even if the module was loaded twice:
+ * runtimes reuse the thread of an isolate that has ended.
+ */
+function begin(opened: Native, path: string): void {
+  const mark = Symbol.for(`denocurl:${path}`);
+  if (mark in globalThis) return;
+  Object.defineProperty(globalThis, mark, { value: true });
+  opened.shim_begin();
+}
+
+function unavailable(tried: { place: Place; error: Error }[]): Error {
+  const lines = tried.map(({ place, error }) =>
+    `  ${place.path} (${place.from}): ${error.message}`
+  );
+  const denied = tried.find(({ error }) =>
+    error instanceof Deno.errors.NotCapable
+  );
+  const advice = denied
+    ? `allow it with --allow-ffi=${denied.place.path}`
+    : `build it with \`deno task build\` in the module's folder, or name it ` +
+      `by ${VARIABLE} or setLibraryPath()`;
+  const message = [
+    "The native library of @denocurl/curl can't be opened. Tried:",
+    ...(lines.length > 0 ? lines : ["  no place: the module is not on disk"]),
+    `To mend it, ${advice}.`,
+  ].join("\n");
+  const cause = tried.map(({ error }) => error);
+  return denied
+    ? new Deno.errors.NotCapable(message, { cause })
+    : new Error(message, { cause });
+}

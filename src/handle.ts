@@ -1,0 +1,76 @@
+/**
+ * What an object of this isolate and a handle of the process have to do with
+ * each other: one object for each handle, let go when it is collected.
+ *
+ * @module
+ */
+
+import { failure, startFailure, stateError } from "./errors.ts";
+
+/** How one kind of handle is opened and let go. */
+export interface HandleCalls {
+  /** The class's name, for messages. */
+  readonly name: string;
+  /** Holds a handle that another isolate made; gives a status. */
+  open(id: number): number;
+  /** Lets it go. */
+  release(id: number): void;
+}
+
+/** The objects of one class in this isolate, by their handles. */
+export class HandleTable<T extends object> {
+  readonly #calls: HandleCalls;
+  readonly #objects = new Map<number, WeakRef<T>>();
+  readonly #collected: FinalizationRegistry<number>;
+
+  /** @param calls how its handles are opened and let go */
+  constructor(calls: HandleCalls) {
+    this.#calls = calls;
+    this.#collected = new FinalizationRegistry((id) => {
+      // A new object may have taken the handle up meanwhile.
+      if (this.#objects.get(id)?.deref() === undefined) this.#release(id);
+    });
+  }
+
+  /** Keeps track of a new object. */
+  add(object: T, id: number): void {
+    this.#objects.set(id, new WeakRef(object));
+    this.#collected.register(object, id, object);
+  }
+
+  /** The object of a handle, or what `make` makes of it. */
+  find(handle: number, make: (id: number) => T): T {
+    if (typeof handle !== "number") {
+      throw new TypeError(
+        `${this.#calls.name}.fromHandle() takes a number, not ${typeof handle}`,
+      );
+    }
+    const known = this.#objects.get(handle)?.deref();
+    if (known !== undefined) return known;
+    if (!Number.isSafeInteger(handle) || handle < 1) {
+      throw stateError(
+        `no ${this.#calls.name} object has the handle ${handle}`,
+      );
+    }
+    const status = this.#calls.open(handle);
+    if (status !== 0) throw failure(status);
+    return make(handle);
+  }
+
+  /** The object was closed: nothing is left to hold. */
+  remove(object: T, id: number): void {
+    this.#collected.unregister(object);
+    this.#release(id);
+  }
+
+  #release(id: number): void {
+    this.#objects.delete(id);
+    this.#calls.release(id);
+  }
+}
+
+/** The id that a call answered with; below 0 it is what it failed with. */
+export function made(id: number): number {
+  if (id < 0) throw startFailure(id);
+  return id;
+}

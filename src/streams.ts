@@ -1,0 +1,85 @@
+/**
+ * Objects that data is written to or read from, made into the functions that
+ * libcurl calls.
+ *
+ * @module
+ */
+
+import type {
+  PlainReader,
+  PlainWriter,
+  ReadCallback,
+  SyncReader,
+  SyncWriter,
+  WriteCallback,
+} from "./types.ts";
+import { wrongType } from "./values.ts";
+
+/** An option that takes such an object. */
+export type DataOption = number & { readonly __data: true };
+
+function has(value: unknown, method: string): boolean {
+  return typeof value === "object" && value !== null &&
+    typeof (value as Record<string, unknown>)[method] === "function";
+}
+
+/** What WRITEDATA and HEADERDATA take, as a write function. */
+export function writerFunction(
+  option: DataOption,
+  value: unknown,
+): WriteCallback {
+  if (has(value, "writeSync")) {
+    const writer = value as SyncWriter;
+    return (data) => {
+      for (let done = 0; done < data.length;) {
+        done += writer.writeSync(data.subarray(done));
+      }
+    };
+  }
+  if (value instanceof WritableStream) throw needsAsync(option, value);
+  if (has(value, "write")) {
+    const writer = value as PlainWriter;
+    return (data) => {
+      const taken = writer.write(data);
+      return typeof taken === "number" ? taken : undefined;
+    };
+  }
+  throw wrongType(
+    option,
+    "an object with writeSync() or write(), such as a Deno.FsFile",
+    value,
+  );
+}
+
+/** What READDATA takes, as a read function. */
+export function readerFunction(
+  option: DataOption,
+  value: unknown,
+): ReadCallback {
+  if (has(value, "readSync")) {
+    const reader = value as SyncReader;
+    return (size) => {
+      const buffer = new Uint8Array(size);
+      return buffer.subarray(0, reader.readSync(buffer) ?? 0);
+    };
+  }
+  if (value instanceof ReadableStream) throw needsAsync(option, value);
+  if (has(value, "read")) {
+    const reader = value as PlainReader;
+    return (size) => reader.read(size);
+  }
+  throw wrongType(
+    option,
+    "an object with readSync() or read(), such as a Deno.FsFile",
+    value,
+  );
+}
+
+/** A stream's bytes come by promises. */
+function needsAsync(option: DataOption, value: unknown): TypeError {
+  return wrongType(
+    option,
+    "an object with synchronous methods, which a synchronous transfer can call",
+    value,
+  );
+}
