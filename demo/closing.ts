@@ -34,15 +34,9 @@ export async function closeInUse(team: Team, site: Site): Promise<void> {
   tellEach("ends its transfer", await ended);
   tell("main", "closes the share", green(close()));
   tell("", "and looks at it", state(share));
-  tellEach(
-    "makes another one",
-    await team.each((member) => member.call("transferAgain")),
-  );
-  tellEach(
-    "sets SHARE again",
-    await team.each((member) => member.call("attachAgain")),
-    yellow,
-  );
+  const after = await team.each((member) => member.call("goOn"));
+  tellEach("sets SHARE again", after.map(({ refusal }) => yellow(refusal)));
+  tellEach("goes on without it", after.map(({ alone }) => alone));
 }
 
 function state(share: curl.CurlShare): string {

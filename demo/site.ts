@@ -6,20 +6,27 @@ import { startWorker } from "../tests/fixtures/workers.ts";
 import { Authority } from "../tools/certificates.ts";
 import type { Job } from "./worker.ts";
 
-/** Connections and TLS handshakes. */
+/** What can be counted on the wire. */
 export interface Counts {
   connections: number;
   full: number;
   resumed: number;
 }
 
+/** How many requests every Worker makes. */
+export interface Amount {
+  passes: number;
+  /** In a pass; each with a new client. */
+  rounds: number;
+  /** In a round. */
+  requests: number;
+}
+
 /** Where the requests go, and how many. */
-export interface Site extends AsyncDisposable {
+export interface Site extends Amount, AsyncDisposable {
   name: string;
   /** Where the figures come from. */
-  sources: string;
-  rounds: number;
-  requests: number;
+  sources: string[];
   jobOf(worker: number): Job;
   /** What went over the wire until now, if somebody counts there. */
   count(): Promise<Counts> | null;
@@ -38,11 +45,14 @@ export async function openOwnSite(): Promise<Site> {
   const relay = stack.use(await startRelay({ port }));
 
   const origin = `https://localhost:${relay.port}`;
-  const amount = { rounds: 25, requests: 8 };
+  const amount = { passes: 5, rounds: 8, requests: 8 };
   const running = stack.move();
   return {
     name: "An HTTPS server of our own",
-    sources: "Connections and handshakes are counted in front of the server.",
+    sources: [
+      "A relay in front of the server counts connections, and TLS handshakes,",
+      "full and resumed; lookups are counted by RESOLVER_START_FUNCTION.",
+    ],
     ...amount,
     jobOf: (worker) => ({
       url: `${origin}/?worker=${worker}`,
@@ -66,10 +76,13 @@ export function openSite(address: string): Site {
     throw new Error(`${address} is not an http:// or https:// URL`);
   }
   const [url, status] = visit(address);
-  const amount = { rounds: 3, requests: 4 };
+  const amount = { passes: 2, rounds: 2, requests: 3 };
   return {
     name: `${url} (HTTP ${status})`,
-    sources: "All figures are curl's own; what fetch did is not known.",
+    sources: [
+      "All figures are libcurl's own. A handshake counts as resumed if libcurl",
+      "reused a session; whether the server took it, libcurl does not tell.",
+    ],
     ...amount,
     jobOf: () => ({ url, trace: true, ...amount }),
     count: () => null,

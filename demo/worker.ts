@@ -4,6 +4,7 @@ import * as curl from "../mod.ts";
 import { Gate } from "../tests/fixtures/workers.ts";
 import { emit } from "../tests/fixtures/worker_messages.ts";
 import { attempt } from "./attempt.ts";
+import { type Figures, UNKNOWN } from "./figures.ts";
 
 /** What a task is about. */
 export interface Job {
@@ -19,16 +20,8 @@ export interface Job {
   trace: boolean;
 }
 
-/** What curl itself counts. */
-export interface Figures {
-  connections: number;
-  full: number;
-  resumed: number;
-  lookups: number;
-}
-
 /** Each round is a new client, which connects anew. */
-export async function workWithFetch(job: Job): Promise<null> {
+export async function workWithFetch(job: Job): Promise<Figures> {
   for (let round = 0; round < job.rounds; round++) {
     using client = newFetchClient(job);
     for (let request = 0; request < job.requests; request++) {
@@ -36,7 +29,7 @@ export async function workWithFetch(job: Job): Promise<null> {
       await response.bytes();
     }
   }
-  return null;
+  return UNKNOWN;
 }
 
 function newFetchClient({ caCerts }: Job): Deno.HttpClient {
@@ -122,18 +115,20 @@ export function transfer(job: Job, doorstep: SharedArrayBuffer): string {
     emit("transferring");
     gate.waitSync();
   });
-  return transferAgain();
+  return request(client);
 }
 
-/** Makes the same request, now with nobody to share with. */
-export function transferAgain(): string {
-  const body = kept.client.performBytesSync();
-  const code = kept.client.getinfo(curl.RESPONSE_CODE);
-  return `HTTP ${code}, ${body.length} bytes`;
-}
-
-/** Tries to use the share once more. */
-export function attachAgain(): string {
+/** Tries to use the share again, then goes on without. */
+export function goOn(): { refusal: string; alone: string } {
   using client = kept.client;
-  return attempt(() => client.setopt(curl.SHARE, kept.share), "attached");
+  const refusal = attempt(
+    () => client.setopt(curl.SHARE, kept.share),
+    "attached",
+  );
+  return { refusal, alone: request(client) };
+}
+
+function request(client: curl.Curl): string {
+  const { length } = client.performBytesSync();
+  return `HTTP ${client.getinfo(curl.RESPONSE_CODE)}, ${length} bytes`;
 }

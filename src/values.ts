@@ -22,6 +22,8 @@ const INT64_MAX = 2n ** 63n - 1n;
 
 /** Room for short strings; each option's value is copied out of it at once. */
 const room = new Uint8Array(4096);
+/** Up to here a loop is faster than a call of the encoder or decoder. */
+const SHORT = 64;
 /** How many bytes of UTF-8 one unit of a string can take. */
 const WIDEST = 3;
 
@@ -96,6 +98,10 @@ export function setBytes(id: number, option: number, value: unknown): void {
 
 /** Sets an option to a string, without a look at what the option takes. */
 export function setText(id: number, option: number, value: string): void {
+  if (value.length <= SHORT && writeAscii(value)) {
+    check(call.setoptBytes(id, option, room, value.length));
+    return;
+  }
   checkText(option, value);
   if (value.length * WIDEST <= room.length) {
     const { written } = encoder.encodeInto(value, room);
@@ -104,6 +110,16 @@ export function setText(id: number, option: number, value: string): void {
     const bytes = encoder.encode(value);
     check(call.setoptBytes(id, option, bytes, bytes.length));
   }
+}
+
+/** Writes a string to `room`; false if it is more than ASCII. */
+function writeAscii(value: string): boolean {
+  for (let index = 0; index < value.length; index++) {
+    const unit = value.charCodeAt(index);
+    if (unit > 127) return false;
+    room[index] = unit;
+  }
+  return true;
 }
 
 function checkText(option: number, value: string): void {
@@ -232,7 +248,23 @@ export function getinfoRaw(id: number, info: number): unknown {
 
 /** An info's value, with strings decoded. */
 export function getinfo(id: number, info: number): unknown {
+  const kind = infoKind(info);
+  if (kind === InfoKind.string) {
+    const bytes = borrowedInfo(id, info);
+    return bytes === null ? null : decodeText(bytes);
+  }
   return decoded(getinfoRaw(id, info));
+}
+
+function decodeText(bytes: Uint8Array): string {
+  if (bytes.length > SHORT) return decoder.decode(bytes);
+  let text = "";
+  for (let index = 0; index < bytes.length; index++) {
+    const unit = bytes[index];
+    if (unit > 127) return decoder.decode(bytes);
+    text += String.fromCharCode(unit);
+  }
+  return text;
 }
 
 function decoded(value: unknown): unknown {
@@ -245,10 +277,15 @@ function numberInfo(id: number, info: number): number {
   return call.numbers[0];
 }
 
-function bytesInfo(id: number, info: number): Uint8Array | null {
+/** Bytes that hold until the next call. */
+function borrowedInfo(id: number, info: number): Uint8Array | null {
   const bytes = call.getinfoBytes(id, info);
   if (typeof bytes === "number") throw failure(bytes);
-  return bytes === null ? null : bytes.slice();
+  return bytes;
+}
+
+function bytesInfo(id: number, info: number): Uint8Array | null {
+  return borrowedInfo(id, info)?.slice() ?? null;
 }
 
 /** Splits a list whose items each end with NUL. */

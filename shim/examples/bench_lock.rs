@@ -1,7 +1,7 @@
 //! What a share's lock and unlock callbacks cost when nobody else wants the
 //! lock: `deno task bench --only locks`.
 
-use denocurl::share::locks::Locks;
+use denocurl::sys::locks::Locks;
 use std::hint::black_box;
 use std::time::Instant;
 

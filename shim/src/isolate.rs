@@ -95,14 +95,17 @@ impl Drop for Isolate {
     }
 }
 
-/// The handle must not be let go meanwhile, so nothing in `act` may call back
-/// into this file but through `id` and the functions on operations.
+/// For short calls: `act` may read what is held here, and change nothing.
 pub fn with_easy<R>(id: u64, method: &str, act: impl FnOnce(&Arc<Easy>) -> Result<R>) -> Result<R> {
-    let easy = ISOLATE.with(|isolate| isolate.borrow().easies.get(&id).cloned());
-    match easy {
-        Some(easy) => act(&easy),
+    ISOLATE.with_borrow(|isolate| match isolate.easies.get(&id) {
+        Some(easy) => act(easy),
         None => Err(Error::no_curl(method)),
-    }
+    })
+}
+
+/// For calls that start or end something.
+pub fn easy(id: u64, method: &str) -> Result<Arc<Easy>> {
+    with_easy(id, method, |easy| Ok(easy.clone()))
 }
 
 pub fn with_share<R>(
@@ -110,7 +113,7 @@ pub fn with_share<R>(
     method: &str,
     act: impl FnOnce(&Arc<Share>) -> Result<R>,
 ) -> Result<R> {
-    let share = ISOLATE.with(|isolate| isolate.borrow().shares.get(&id).cloned());
+    let share = ISOLATE.with_borrow(|isolate| isolate.shares.get(&id).cloned());
     match share {
         Some(share) => act(&share),
         None => Err(Error::no_share(method)),
@@ -119,14 +122,14 @@ pub fn with_share<R>(
 
 pub fn hold_easy(easy: Arc<Easy>) -> u64 {
     let id = easy.id();
-    let before = ISOLATE.with(|isolate| isolate.borrow_mut().easies.insert(id, easy));
+    let before = ISOLATE.with_borrow_mut(|isolate| isolate.easies.insert(id, easy));
     drop(before);
     id
 }
 
 pub fn hold_share(share: Arc<Share>) -> u64 {
     let id = share.id();
-    let before = ISOLATE.with(|isolate| isolate.borrow_mut().shares.insert(id, share));
+    let before = ISOLATE.with_borrow_mut(|isolate| isolate.shares.insert(id, share));
     drop(before);
     id
 }
@@ -158,19 +161,19 @@ pub fn open_share(id: u64) -> Result<()> {
 
 /// The object in JavaScript is gone, and its functions with it.
 pub fn release_easy(id: u64) {
-    let easy = ISOLATE.with(|isolate| isolate.borrow_mut().easies.remove(&id));
+    let easy = ISOLATE.with_borrow_mut(|isolate| isolate.easies.remove(&id));
     if let Some(easy) = easy {
         easy.lose_answers(self::id());
     }
 }
 
 pub fn release_share(id: u64) {
-    let share = ISOLATE.with(|isolate| isolate.borrow_mut().shares.remove(&id));
+    let share = ISOLATE.with_borrow_mut(|isolate| isolate.shares.remove(&id));
     drop(share);
 }
 
 pub fn push_operation(operation: Operation) {
-    ISOLATE.with(|isolate| isolate.borrow_mut().operations.push(operation));
+    ISOLATE.with_borrow_mut(|isolate| isolate.operations.push(operation));
 }
 
 /// The operation that waits for an answer, if it is this handle's.
@@ -203,7 +206,7 @@ pub fn callback_changed(id: u64, slot: Slot, set: bool) {
 }
 
 pub fn keep_body(body: Vec<u8>) {
-    ISOLATE.with(|isolate| isolate.borrow_mut().body = body);
+    ISOLATE.with_borrow_mut(|isolate| isolate.body = body);
 }
 
 pub fn take_body() -> Vec<u8> {
@@ -211,5 +214,5 @@ pub fn take_body() -> Vec<u8> {
 }
 
 pub fn body_length() -> usize {
-    ISOLATE.with(|isolate| isolate.borrow().body.len())
+    ISOLATE.with_borrow(|isolate| isolate.body.len())
 }

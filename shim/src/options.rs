@@ -75,14 +75,11 @@ fn set_post_size(easy: &Easy, option: u32, value: i64) -> Result<()> {
 
 pub fn set_bytes(easy: &Easy, option: u32, value: &[u8]) -> Result<()> {
     match option_kind(option) {
-        Some(OptionKind::String) => {
-            let text = terminated(option, value)?;
+        Some(OptionKind::String) => with_terminator(option, value, |text| {
             touch(easy, option, |core| {
-                outcome(core, option, |handle| {
-                    handle.set_string(option, Some(&text))
-                })
+                outcome(core, option, |handle| handle.set_string(option, Some(text)))
             })
-        }
+        }),
         Some(OptionKind::Bytes) => set_post_fields(easy, option, value),
         Some(OptionKind::List) => set_list(easy, option, value),
         Some(OptionKind::Blob) => {
@@ -213,14 +210,29 @@ fn running(held: &Held<'_, Core>) -> bool {
     matches!(held.state(), State::Running(_))
 }
 
-fn terminated(option: u32, value: &[u8]) -> Result<CString> {
-    CString::new(value).map_err(|error| {
-        let text = format!(
-            "the value holds a NUL character, at byte {}",
-            error.nul_position()
-        );
-        Error::argument(wrong(option, &text))
-    })
+/// Most strings are short: those need no memory but the stack's.
+fn with_terminator<R>(
+    option: u32,
+    value: &[u8],
+    act: impl FnOnce(&CStr) -> Result<R>,
+) -> Result<R> {
+    let mut short = [0; 256];
+    let long;
+    let terminated = if value.len() < short.len() {
+        short[..value.len()].copy_from_slice(value);
+        &short[..=value.len()]
+    } else {
+        long = [value, &[0]].concat();
+        &long
+    };
+    match CStr::from_bytes_with_nul(terminated) {
+        Ok(text) => act(text),
+        Err(_) => {
+            let place = value.iter().position(|byte| *byte == 0).unwrap_or_default();
+            let text = format!("the value holds a NUL character, at byte {place}");
+            Err(Error::argument(wrong(option, &text)))
+        }
+    }
 }
 
 fn name(option: u32) -> String {

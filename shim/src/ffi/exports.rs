@@ -95,7 +95,7 @@ pub extern "C" fn shim_curl_closed(curl: f64) -> i32 {
 #[unsafe(no_mangle)]
 pub extern "C" fn shim_curl_duphandle(curl: f64) -> f64 {
     entry_id(|| {
-        let copy = isolate::with_easy(id(curl), "duphandle", |easy| easy.duplicate())?;
+        let copy = isolate::easy(id(curl), "duphandle")?.duplicate()?;
         Ok(isolate::hold_easy(copy))
     })
 }
@@ -271,9 +271,7 @@ pub unsafe extern "C" fn shim_perform(
     length: u32,
 ) -> i32 {
     started(|| {
-        let progress = isolate::with_easy(id(curl), "perform", |easy| {
-            perform::perform(easy, collect != 0)
-        })?;
+        let progress = perform::perform(&isolate::easy(id(curl), "perform")?, collect != 0)?;
         // SAFETY: see the head of this file.
         unsafe { report_progress(progress, values, room, length) }
     })
@@ -305,7 +303,7 @@ pub unsafe extern "C" fn shim_curl_close(
     length: u32,
 ) -> i32 {
     started(|| {
-        let progress = isolate::with_easy(id(curl), "close", perform::close)?;
+        let progress = perform::close(&isolate::easy(id(curl), "close")?)?;
         // SAFETY: see the head of this file.
         unsafe { report_progress(progress, values, room, length) }
     })
