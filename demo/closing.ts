@@ -40,19 +40,12 @@ export async function closeInUse(team: Team, site: Site): Promise<void> {
 }
 
 function state(share: curl.CurlShare): string {
-  return `${
-    share.closed ? "closed" : "open"
-  }, ${share.attached} Curls attached`;
+  const { closed, attached } = share;
+  return `${closed ? "closed" : "open"}, ${attached} Curls attached`;
 }
 
-function tellEach(
-  what: string,
-  results: string[],
-  paint = (text: string) => text,
-): void {
-  results.forEach((result, index) => {
-    tell(`Worker ${index + 1}`, what, paint(result));
-  });
+function tellEach(what: string, results: string[]): void {
+  results.forEach((result, index) => tell(`Worker ${index + 1}`, what, result));
 }
 
 function tell(who: string, what: string, result: string): void {

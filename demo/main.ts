@@ -46,6 +46,10 @@ const TABLE = new Table(25, [
   { heading: ["cookies", "all see"], width: 9 },
 ]);
 
+const NOTES = [
+  "A share of cookies or connections serves one transfer at a time.",
+];
+
 async function demo(url?: string): Promise<void> {
   await using site = url === undefined ? await openOwnSite() : openSite(url);
   await using team = await Team.start(WORKERS);
@@ -55,22 +59,20 @@ async function demo(url?: string): Promise<void> {
   const [, libcurl] = curl.version.split(" ");
   console.log(`${bold(site.name)}, ${libcurl}`);
   console.log(dim(
-    `${WORKERS} Workers × ${passes * rounds} rounds × ${requests} requests; ` +
-      "every round begins with a new client\n",
+    `${WORKERS} Workers × ${passes * rounds} rounds × ${requests} requests ` +
+      "each way; every round begins with a new client\n",
   ));
   await warmUp(team, site);
+  TABLE.head();
   // The ways take turns, so that a busy moment is not one way's alone.
   for (let pass = 0; pass < passes; pass++) {
     for (const measurement of measurements) await measurement.pass();
   }
-  TABLE.head();
   for (const measurement of measurements) {
     const { label, kinds } = measurement.way;
     TABLE.row(label, await measurement.end(), kinds && green);
   }
-  console.log();
-  for (const line of site.sources) console.log(dim(line));
-  console.log();
+  console.log(dim(`\n${[...site.notes, ...NOTES].join("\n")}\n`));
   await closeInUse(team, site);
 }
 

@@ -25,8 +25,8 @@ export interface Amount {
 /** Where the requests go, and how many. */
 export interface Site extends Amount, AsyncDisposable {
   name: string;
-  /** Where the figures come from. */
-  sources: string[];
+  /** What to know about the figures. */
+  notes: string[];
   jobOf(worker: number): Job;
   /** What went over the wire until now, if somebody counts there. */
   count(): Promise<Counts> | null;
@@ -45,13 +45,14 @@ export async function openOwnSite(): Promise<Site> {
   const relay = stack.use(await startRelay({ port }));
 
   const origin = `https://localhost:${relay.port}`;
-  const amount = { passes: 5, rounds: 8, requests: 8 };
+  const amount = { passes: 8, rounds: 8, requests: 8 };
   const running = stack.move();
   return {
     name: "An HTTPS server of our own",
-    sources: [
-      "A relay in front of the server counts connections, and TLS handshakes,",
-      "full and resumed; lookups are counted by RESOLVER_START_FUNCTION.",
+    notes: [
+      "A relay in front of the server counts connections and TLS handshakes,",
+      "RESOLVER_START_FUNCTION the lookups. libcurl keeps two TLS sessions a host:",
+      "Workers that connect in the same instant may find none left to resume.",
     ],
     ...amount,
     jobOf: (worker) => ({
@@ -79,9 +80,9 @@ export function openSite(address: string): Site {
   const amount = { passes: 2, rounds: 2, requests: 3 };
   return {
     name: `${url} (HTTP ${status})`,
-    sources: [
+    notes: [
       "All figures are libcurl's own. A handshake counts as resumed if libcurl",
-      "reused a session; whether the server took it, libcurl does not tell.",
+      "reused a session; it does not tell whether the server accepted that.",
     ],
     ...amount,
     jobOf: () => ({ url, trace: true, ...amount }),

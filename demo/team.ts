@@ -46,8 +46,7 @@ export class Team implements AsyncDisposable {
       try {
         return await task(member, index + 1);
       } catch (cause) {
-        const { message } = cause as Error;
-        throw new Error(`${member.name}: ${message}`, { cause });
+        throw new Error(`${member.name}: ${reasons(cause)}`, { cause });
       }
     }));
   }
@@ -56,4 +55,12 @@ export class Team implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.each((member) => member[Symbol.asyncDispose]());
   }
+}
+
+/** An error's words and those of its causes. */
+function reasons(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause === undefined
+    ? error.message
+    : `${error.message}: ${reasons(error.cause)}`;
 }

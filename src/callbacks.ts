@@ -32,7 +32,7 @@ type Ask = (callback: Callback, id: number) => number;
 /** The slots, in the order of SLOT_OPTION, which starts at 1. */
 const ASK: readonly Ask[] = [
   () => ABORT,
-  askBytes, // WRITEFUNCTION
+  askWrite,
   askBytes, // HEADERFUNCTION
   askRead,
   askNumbers(2), // SEEKFUNCTION
@@ -129,6 +129,16 @@ function numeric(answer: unknown): number {
     throw nonsense(answer, "a whole number or nothing");
   }
   return answer;
+}
+
+/** The body comes in many pieces: these are lent, not given. */
+function askWrite(callback: Callback, id: number): number {
+  const lent = call.lend(id);
+  try {
+    return numeric(callback(lent));
+  } finally {
+    call.reclaim(lent);
+  }
 }
 
 function askBytes(callback: Callback, id: number): number {

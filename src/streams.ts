@@ -40,7 +40,8 @@ export function writerFunction(
   if (has(value, "write")) {
     const writer = value as PlainWriter;
     return (data) => {
-      const taken = writer.write(data);
+      // Such objects collect what they get; the bytes are lent.
+      const taken = writer.write(data.slice());
       return typeof taken === "number" ? taken : undefined;
     };
   }

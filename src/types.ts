@@ -116,7 +116,7 @@ export interface SyncWriter {
 
 /** PycURL's kind of writer: any object with a method `write`. */
 export interface PlainWriter {
-  /** Takes all of the bytes. */
+  /** Takes all of the bytes, to keep. */
   write(data: Uint8Array): unknown;
 }
 
@@ -219,10 +219,16 @@ export interface ChunkStrings {
 /**
  * Takes a piece of the body. Nothing or the length means that all was taken;
  * `WRITEFUNC_PAUSE` pauses, any other number aborts the transfer.
+ *
+ * The bytes are lent: when the function returns, their buffer is detached. Take
+ * `data.slice()` to keep them.
  */
 export type WriteCallback = (data: Uint8Array) => number | void;
 
-/** Takes a header line; answers like a {@linkcode WriteCallback}. */
+/**
+ * Takes a header line, with its line break; answers like a
+ * {@linkcode WriteCallback}.
+ */
 export type HeaderCallback = (data: Uint8Array) => number | void;
 
 /** Takes an RTP packet; answers like a {@linkcode WriteCallback}. */

@@ -53,6 +53,7 @@ async function runTests(
       RUSTFLAGS: SANITIZERS[sanitizer],
       // A stable toolchain has the sanitizers, but not the flag.
       RUSTC_BOOTSTRAP: "1",
+      TSAN_OPTIONS: `suppressions=${SHIM}tsan.supp`,
     },
     stdin: "null",
     stdout: "inherit",

@@ -178,11 +178,10 @@ export function getinfoBytes(
   return nothing ? null : bytes;
 }
 
-/**
- * What libcurl hands over lands here. As long as its biggest piece, so that a
- * full one is given away as it is.
- */
+/** What libcurl hands over lands here; as long as its biggest piece. */
 let landing = new Uint8Array(16 * 1024);
+/** Taken when `landing` is lent. */
+let spare: Uint8Array<ArrayBuffer> | undefined;
 
 /** Starts a transfer: see `shim_perform`. */
 export function perform(id: number, collect: boolean): number {
@@ -220,15 +219,31 @@ export function resume(id: number, reply: number): number {
 /** The bytes that the callback is about, for it to keep. */
 export function question(id: number): Uint8Array<ArrayBuffer> {
   const length = numbers[LENGTH];
-  if (length === landing.length) {
-    const full = landing;
-    landing = new Uint8Array(full.length);
-    return full;
-  }
-  if (length < landing.length) return landing.slice(0, length);
+  if (length <= landing.length) return landing.slice(0, length);
   const whole = new Uint8Array(length);
   library().shim_question(id, whole, length);
   return whole;
+}
+
+/** The same bytes without a copy, until `reclaim`. */
+export function lend(id: number): Uint8Array<ArrayBuffer> {
+  const length = numbers[LENGTH];
+  if (length > landing.length) return question(id);
+  const lent = landing;
+  // The callback may start a transfer, which needs a place to land.
+  landing = spare ?? new Uint8Array(lent.length);
+  spare = undefined;
+  return length === lent.length ? lent : lent.subarray(0, length);
+}
+
+/**
+ * Takes lent bytes back by detaching them, so that whoever has kept them finds
+ * nothing rather than the next piece. Memory stays flat so; new arrays would
+ * pile up until the garbage collector comes.
+ */
+export function reclaim(lent: Uint8Array<ArrayBuffer>): void {
+  // The callback may have transferred them to somebody else.
+  if (!lent.buffer.detached) spare = new Uint8Array(lent.buffer.transfer());
 }
 
 /** Bytes that go with the next answer; 1 if they are too many. */
