@@ -18,7 +18,7 @@ export interface HandleCalls {
 }
 
 /** The objects of one class in this isolate, by their handles. */
-export class HandleTable<T extends object> {
+export class HandleTable<T extends { readonly closed: boolean }> {
   readonly #calls: HandleCalls;
   readonly #objects = new Map<number, WeakRef<T>>();
   readonly #collected: FinalizationRegistry<number>;
@@ -46,7 +46,7 @@ export class HandleTable<T extends object> {
       );
     }
     const known = this.#objects.get(handle)?.deref();
-    if (known !== undefined) return known;
+    if (known?.closed === false) return known;
     if (!Number.isSafeInteger(handle) || handle < 1) {
       throw stateError(
         `no ${this.#calls.name} object has the handle ${handle}`,

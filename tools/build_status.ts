@@ -55,7 +55,9 @@ export class Status {
     const frame = FRAMES[this.#frame++ % FRAMES.length];
     const step = `${this.#step} ${this.#detail}`.trimEnd();
     const line = `${frame} ${this.#title}: ${step} [${this.elapsed}]`;
-    write(`\r\x1b[K${line.slice(0, Deno.consoleSize().columns - 1)}`);
+    // Some terminals do not know their width.
+    const width = Deno.consoleSize().columns || 80;
+    write(`\r\x1b[K${line.slice(0, width - 1)}`);
   }
 }
 

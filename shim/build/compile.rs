@@ -69,7 +69,8 @@ fn archive(mut build: cc::Build, name: &str, includes: &[PathBuf]) -> Result<()>
 /// crate never change, so only files outside of cargo's folders are read.
 fn inputs(build: &cc::Build, includes: &[PathBuf]) -> Result<String> {
     let mut hasher = DefaultHasher::new();
-    format!("{:?}", build.try_get_compiler()?.to_command()).hash(&mut hasher);
+    let compiler = build.try_get_compiler()?;
+    (compiler.path(), compiler.args()).hash(&mut hasher);
     let own = [Path::new("native").to_owned(), env::var("OUT_DIR")?.into()];
     let mut files: Vec<PathBuf> = build.get_files().map(Path::to_owned).collect();
     for folder in includes {

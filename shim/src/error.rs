@@ -138,6 +138,12 @@ impl Error {
         }
     }
 
+    /// The same, with the value that caused it.
+    pub fn about(mut self, value: &str) -> Self {
+        self.text = format!("{} ({value})", self.text);
+        self
+    }
+
     /// What a refused claim means to the caller of `method`.
     pub fn refused(method: &str, refusal: Refusal) -> Self {
         match refusal {

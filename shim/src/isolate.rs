@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::perform::Operation;
 use crate::registry::{EASIES, SHARES};
 use crate::share::Share;
+use crate::sys::coroutine::Output;
 use crate::sys::trampolines::Slot;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -203,6 +204,19 @@ pub fn callback_changed(id: u64, slot: Slot, set: bool) {
             }
         }
     });
+}
+
+/// Where the output of a transfer that waits for an answer goes; it goes to
+/// `output` from now on. `None`: there is no such transfer.
+pub fn swap_output(id: u64, output: Output) -> Option<Output> {
+    ISOLATE
+        .try_with(|isolate| {
+            let isolate = isolate.borrow();
+            let operation = isolate.operations.iter().rfind(|it| it.id() == id)?;
+            Some(operation.call().desk().output.replace(output))
+        })
+        .ok()
+        .flatten()
 }
 
 pub fn keep_body(body: Vec<u8>) {

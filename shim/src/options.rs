@@ -46,10 +46,12 @@ pub fn set_number(easy: &Easy, option: u32, value: i64) -> Result<()> {
                     core.noprogress = long != 0;
                 }
                 outcome(core, option, |handle| handle.set_long(option, long))
+                    .map_err(|error| error.about(&value.to_string()))
             })
         }
         Some(OptionKind::OffT) => touch(easy, option, |core| {
             outcome(core, option, |handle| handle.set_off_t(option, value))
+                .map_err(|error| error.about(&value.to_string()))
         }),
         kind => Err(mismatch(option, kind, "a number")),
     }

@@ -131,6 +131,10 @@ pub fn pause(easy: &Arc<Easy>, method: &str, mask: i32) -> Result<Progress> {
     };
     let call = Suspendable::new(easy.id(), scripts, move || handle.pause(mask))
         .ok_or_else(|| Error::easy(CURLE_OUT_OF_MEMORY, ""))?;
+    // What the transfer has kept back goes where the rest of it goes.
+    if let Some(output) = isolate::swap_output(easy.id(), Output::Stdout) {
+        call.desk().output.replace(output);
+    }
     if !inside {
         held.run(me);
     }
@@ -227,30 +231,29 @@ impl Operation {
     }
 
     fn finish(mut self, code: u32) -> Result<()> {
+        if let End::Transfer { collects: true, .. } = self.end
+            && let Output::Collect(body) = self.call.desk().output.replace(Output::Stdout)
+        {
+            isolate::keep_body(body);
+        }
         self.conclude(code)
     }
 
     fn conclude(&mut self, code: u32) -> Result<()> {
         let result = match &self.end {
-            End::Transfer {
-                easy,
-                watched,
-                collects,
-            } => {
+            End::Transfer { easy, watched, .. } => {
                 unwatch(easy, *watched);
                 let outcome = outcome(easy, code);
-                if *collects
-                    && let Output::Collect(body) = self.call.desk().output.replace(Output::Stdout)
-                {
-                    isolate::keep_body(body);
-                }
                 count(easy);
                 easy.finish();
                 outcome
             }
             End::Pause { easy, inside } => {
                 let outcome = outcome(easy, code);
-                if !inside {
+                if *inside {
+                    let output = self.call.desk().output.replace(Output::Stdout);
+                    isolate::swap_output(self.id, output);
+                } else {
                     easy.finish();
                 }
                 outcome

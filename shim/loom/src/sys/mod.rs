@@ -1,0 +1,43 @@
+//! libcurl, pretended: what the shim's `sys` hands out, which here only looks
+//! after the rules that libcurl's manual gives for threads. Suspending a call is
+//! real.
+
+#[path = "../../../src/sys/bindings.rs"]
+#[allow(dead_code, non_camel_case_types, reason = "complete and generated")]
+pub mod bindings;
+#[path = "../../../src/sys/coroutine.rs"]
+pub mod coroutine;
+pub mod easy;
+pub mod getinfo;
+pub mod lists;
+pub mod share;
+pub mod trampolines;
+
+pub fn init() {}
+
+pub mod locks {
+    //! What a kind's lock has seen: nothing, as no data is shared.
+
+    #[derive(Clone, Copy, Default)]
+    pub struct Figures;
+
+    pub fn holds_any() -> bool {
+        false
+    }
+}
+
+pub mod strerror {
+    //! Codes, for want of libcurl's words.
+
+    pub fn easy(code: u32) -> String {
+        format!("easy {code}")
+    }
+
+    pub fn share(code: u32) -> String {
+        format!("share {code}")
+    }
+
+    pub fn version() -> String {
+        "libcurl/0".to_owned()
+    }
+}

@@ -1,0 +1,171 @@
+//! Transfers meet each other, and calls on their handles.
+
+use denocurl_loom::model::*;
+use denocurl_loom::perform;
+
+const OWN_TURN: &str = "it would wait for itself";
+
+#[test]
+fn two_on_one_share_of_cookies() {
+    check("two transfers on a share of cookies", 4, || {
+        let share = cookies();
+        let threads = [(); 2].map(|()| {
+            let easy = attached_to(&share);
+            isolate(move || transfer_with(&easy, || ()).unwrap())
+        });
+        threads.map(|thread| thread.join().unwrap());
+        assert_eq!(share.stats().transfers, 2);
+    });
+}
+
+#[test]
+fn two_on_one_share_of_names() {
+    check("two transfers on a share that takes many", 4, || {
+        let share = share();
+        let threads = [(); 2].map(|()| {
+            let easy = attached_to(&share);
+            isolate(move || transfer_with(&easy, || ()).unwrap())
+        });
+        threads.map(|thread| thread.join().unwrap());
+        assert_eq!(share.stats().transfers, 2);
+    });
+}
+
+#[test]
+fn three_on_one_share_of_cookies() {
+    check("two transfers and COOKIELIST", 2, || {
+        let share = cookies();
+        let threads = [(); 2].map(|()| {
+            let easy = attached_to(&share);
+            isolate(move || transfer(&easy).unwrap())
+        });
+        add_cookie(&attached_to(&share)).unwrap();
+        threads.map(|thread| thread.join().unwrap());
+    });
+}
+
+#[test]
+fn two_of_one_handle() {
+    check("two transfers of one handle", 4, || {
+        let easy = curl();
+        let threads = [easy.clone(), easy].map(|easy| {
+            isolate(move || {
+                done_or(transfer(&easy), RUNNING);
+            })
+        });
+        threads.map(|thread| thread.join().unwrap());
+    });
+}
+
+#[test]
+fn calls_from_elsewhere() {
+    check("transfer, setopt, duphandle and reset elsewhere", 3, || {
+        let easy = curl();
+        let calling = {
+            let easy = easy.clone();
+            isolate(move || {
+                done_or(add_cookie(&easy), RUNNING);
+                done_or(easy.duplicate().map(drop), RUNNING);
+                done_or(easy.reset(), RUNNING);
+            })
+        };
+        let inside = easy.clone();
+        done_or(
+            transfer_with(&easy, || {
+                add_cookie(&inside).unwrap();
+                inside.duplicate().unwrap();
+                assert!(!done_or(inside.reset(), RUNNING));
+                assert!(!done_or(transfer(&inside), RUNNING));
+            }),
+            RUNNING,
+        );
+        calling.join().unwrap();
+    });
+}
+
+#[test]
+fn close_of_the_handle() {
+    check("transfer, close of its handle", 4, || {
+        let easy = attached_to(&share());
+        let closing = {
+            let easy = easy.clone();
+            isolate(move || {
+                if let Err(error) = perform::close(&easy) {
+                    assert!(error.text.ends_with(RUNNING));
+                }
+            })
+        };
+        let result = transfer(&easy);
+        closing.join().unwrap();
+        done_or(result, "no curl handle");
+    });
+}
+
+#[test]
+fn ring_of_two() {
+    check("two transfers, each inside another's callback", 3, || {
+        let shares = [cookies(), cookies()];
+        let [first, second] = &shares;
+        let pairs = [
+            [attached_to(first), attached_to(second)],
+            [attached_to(second), attached_to(first)],
+        ];
+        let threads = pairs.map(|[outer, inner]| {
+            isolate(move || {
+                transfer_with(&outer, || {
+                    done_or(transfer(&inner), OWN_TURN);
+                })
+                .unwrap();
+            })
+        });
+        threads.map(|thread| thread.join().unwrap());
+        let transfers = shares.map(|share| share.stats().transfers);
+        assert!(transfers.iter().sum::<u64>() >= 3);
+    });
+}
+
+#[test]
+fn ring_with_short_calls() {
+    check("two transfers, each setting the other's cookies", 3, || {
+        let (first, second) = (cookies(), cookies());
+        let pairs = [
+            [attached_to(&first), attached_to(&second)],
+            [attached_to(&second), attached_to(&first)],
+        ];
+        let threads = pairs.map(|[outer, inner]| {
+            isolate(move || transfer_with(&outer, || add_cookie(&inner).unwrap()).unwrap())
+        });
+        threads.map(|thread| thread.join().unwrap());
+    });
+}
+
+#[test]
+fn inside_its_own_share() {
+    check("a transfer inside a callback on the same share", 4, || {
+        let share = cookies();
+        let (outer, inner) = (attached_to(&share), attached_to(&share));
+        transfer_with(&outer, || {
+            assert!(!done_or(transfer(&inner), OWN_TURN));
+            add_cookie(&inner).unwrap();
+        })
+        .unwrap();
+        transfer(&inner).unwrap();
+    });
+}
+
+#[test]
+fn leaves_its_share() {
+    check("COOKIELIST, detach, a transfer on the share", 2, || {
+        let share = cookies();
+        let (easy, busy) = (attached_to(&share), attached_to(&share));
+        let transferring = isolate(move || transfer(&busy).unwrap());
+        let leaving = {
+            let easy = easy.clone();
+            isolate(move || easy.set_share(None).unwrap())
+        };
+        add_cookie(&easy).unwrap();
+        transferring.join().unwrap();
+        leaving.join().unwrap();
+        assert!(!is_attached(&easy));
+    });
+}

@@ -1,0 +1,485 @@
+/**
+ * Calls on handles.
+ *
+ * @module
+ */
+
+import * as curl from "../mod.ts";
+import { bodyProblem, joined } from "./body.ts";
+import { makeFunction, type Slot, slot, SLOTS, WILD } from "./functions.ts";
+import { type CurlEntry, type Frame, phasesOf } from "./objects.ts";
+import {
+  type Allowed,
+  CLOSING,
+  failed,
+  FOREIGN_CALLBACK,
+  idleOnly,
+  insideToo,
+  noCurl,
+  noSuchHandle,
+  type Outcome,
+  OWN_TURN,
+  pausing,
+  type Refusal,
+  type Rule,
+  running,
+  SETTING,
+  TRANSFER_CODES,
+  wrongType,
+} from "./outcomes.ts";
+import {
+  BAD_SETTINGS,
+  caCertificate,
+  goodSetting,
+  goodTarget,
+  NOT_UNSETTABLE,
+  UNSETTABLE,
+} from "./settings.ts";
+import type { Walk } from "./walk.ts";
+
+/** A handle that this Worker has, or a new one. */
+export function anyCurl(walk: Walk): CurlEntry {
+  const { random, curls } = walk;
+  return curls.length > 2 ? random.pick(curls) : newCurl(walk);
+}
+
+/** One whose options may change in any way, or a new one. */
+export function freeCurl(walk: Walk): CurlEntry {
+  const entry = anyCurl(walk);
+  return entry.isLocked ? newCurl(walk) : entry;
+}
+
+/** A handle that nobody else has, on which nothing runs. */
+export function ownCurl(walk: Walk): CurlEntry {
+  const own = walk.curls.filter((entry) =>
+    !entry.isPublic && !entry.isLocked &&
+    phasesOf(entry, walk.frames)[0] === "idle"
+  );
+  return own.length > 0 ? walk.random.pick(own) : newCurl(walk);
+}
+
+/** What a call on a handle may come to now. */
+export function allowed(
+  walk: Walk,
+  entry: CurlEntry,
+  rule: Rule,
+  ...more: Refusal[]
+): Allowed[] {
+  const phases = phasesOf(entry, walk.frames);
+  return [...phases.flatMap((phase) => rule[phase]), ...more];
+}
+
+/** A call that a rule is for. */
+export function call<T>(
+  walk: Walk,
+  entry: CurlEntry,
+  what: string,
+  rule: Rule,
+  act: () => T,
+): Outcome<T> {
+  return walk.attemptOn(entry, what, allowed(walk, entry, rule), act);
+}
+
+export function newCurl(walk: Walk): CurlEntry {
+  const { value } = walk.attempt("new Curl()", ["ok"], () => new curl.Curl());
+  return walk.addCurl(value!, false);
+}
+
+/** Others get the number. */
+export function publishCurl(walk: Walk): void {
+  const entry = freeCurl(walk);
+  const isIdle = phasesOf(entry, walk.frames)[0] !== "own";
+  if (!isIdle) return;
+  walk.publish(entry);
+  walk.pool.putCurl(walk.random.next(), entry.curl.handle);
+}
+
+/** A number of anybody's, whose handle may be gone. */
+export function openCurl(walk: Walk): void {
+  const handle = walk.pool.curl(walk.random.next());
+  if (handle === 0) return;
+  const { value } = walk.attempt(
+    `Curl.fromHandle(${handle})`,
+    ["ok", noSuchHandle("Curl")],
+    () => curl.Curl.fromHandle(handle),
+    handle,
+  );
+  if (value === undefined) return;
+  if (value.handle !== handle) walk.fail(`it has the handle ${value.handle}`);
+  walk.addCurl(value, true);
+}
+
+/** Numbers that no handle has, and what is no number. */
+export function openWrongCurl(walk: Walk): void {
+  const { random } = walk;
+  const handle = random.pick<unknown>([
+    ...walk.stale,
+    ...walk.shares.map(({ share }) => share.handle),
+    0,
+    -3,
+    1.5,
+    NaN,
+    Infinity,
+    2 ** 60,
+    "1",
+    null,
+    undefined,
+    1n,
+  ]);
+  const refusal = typeof handle === "number"
+    ? noSuchHandle("Curl")
+    : wrongType(/^Curl\.fromHandle\(\) takes a number/);
+  walk.attempt(
+    `Curl.fromHandle(${String(handle)})`,
+    [refusal],
+    () => curl.Curl.fromHandle(handle as number),
+  );
+}
+
+/** The object of a number is the same until it is closed. */
+export function reopenCurl(walk: Walk): void {
+  const entry = anyCurl(walk);
+  if (entry.isClosed) return;
+  const { value } = walk.attempt(
+    `${entry} fromHandle()`,
+    ["ok"],
+    () => curl.Curl.fromHandle(entry.curl.handle),
+  );
+  if (value !== entry.curl) walk.fail(`${entry} has two objects`);
+}
+
+export function forgetCurl(walk: Walk): void {
+  const entry = anyCurl(walk);
+  if (!walk.isFree(entry)) return;
+  walk.curls.splice(walk.curls.indexOf(entry), 1);
+}
+
+/** An option is set to a value it takes. */
+export function setGood(walk: Walk): void {
+  const entry = freeCurl(walk);
+  const { option, value } = goodSetting(walk.random, walk.site);
+  set(walk, entry, option, value);
+}
+
+/** Sets an option that can be set now. */
+export function set(
+  walk: Walk,
+  entry: CurlEntry,
+  option: curl.CurlOption,
+  value: unknown,
+): void {
+  touch(walk, entry);
+  const text = typeof value === "string" ? ` ${value.slice(0, 60)}` : "";
+  call(walk, entry, `setopt(${option}${text})`, SETTING, () => {
+    entry.curl.setopt(option, value as never);
+  });
+}
+
+/** A transfer on it may come out in another way. */
+function touch(walk: Walk, entry: CurlEntry): void {
+  for (const frame of walk.frames) {
+    if (frame.entry === entry) frame.isTouched = true;
+  }
+}
+
+/** Leaves a connection behind that only this handle uses. */
+export function connectOnly(walk: Walk): void {
+  const entry = freeCurl(walk);
+  entry.mayHoldConnection = true;
+  set(walk, entry, curl.CONNECT_ONLY, walk.random.chance(500) ? 1 : 0);
+}
+
+export function setBad(walk: Walk): void {
+  const entry = anyCurl(walk);
+  const { option, value, refusal } = walk.random.pick(BAD_SETTINGS);
+  const rule = [
+    ...allowed(walk, entry, SETTING).filter((one) => one !== "ok"),
+    refusal,
+  ];
+  walk.attemptOn(entry, `setopt(${option}, bad)`, rule, () => {
+    entry.curl.setopt(option, value as never);
+  });
+}
+
+export function unset(walk: Walk): void {
+  const entry = freeCurl(walk);
+  touch(walk, entry);
+  const option = walk.random.pick(UNSETTABLE);
+  call(walk, entry, `unsetopt(${option})`, SETTING, () => {
+    if (walk.random.chance(500)) entry.curl.unsetopt(option);
+    else entry.curl.setopt(option, null);
+  });
+}
+
+export function unsetBad(walk: Walk): void {
+  const entry = anyCurl(walk);
+  const { option, refusal } = walk.random.pick(NOT_UNSETTABLE);
+  const rule = [
+    ...allowed(walk, entry, SETTING).filter((one) => one !== "ok"),
+    refusal,
+  ];
+  walk.attemptOn(entry, `unsetopt(${option}, bad)`, rule, () => {
+    entry.curl.unsetopt(option);
+  });
+}
+
+export function setString(walk: Walk): void {
+  const entry = freeCurl(walk);
+  touch(walk, entry);
+  call(walk, entry, "setoptString(USERAGENT)", SETTING, () => {
+    entry.curl.setoptString(curl.USERAGENT, "x".repeat(walk.random.below(3000)));
+  });
+}
+
+export function setCaCerts(walk: Walk): void {
+  const entry = freeCurl(walk);
+  touch(walk, entry);
+  call(walk, entry, "setCaCerts()", SETTING, () => {
+    entry.curl.setCaCerts(caCertificate(walk.site));
+  });
+}
+
+/** PRIVATE keeps any value, for this Worker's object alone. */
+export function setPrivate(walk: Walk): void {
+  const entry = anyCurl(walk);
+  const value = walk.random.pick([1, "text", { an: "object" }, null]);
+  const { error } = call(walk, entry, "setopt(PRIVATE)", SETTING, () => {
+    entry.curl.setopt(curl.PRIVATE, value);
+  });
+  if (error === undefined) entry.kept = value;
+}
+
+export function setFunction(walk: Walk): void {
+  setFunctionOf(walk, freeCurl(walk), walk.random.pick(SLOTS));
+}
+
+export function setFunctionOf(
+  walk: Walk,
+  entry: CurlEntry,
+  slot: Slot,
+): void {
+  touch(walk, entry);
+  const answer = makeFunction(walk, entry, slot, WILD);
+  call(walk, entry, `setopt(${slot.name})`, SETTING, () => {
+    entry.curl.setopt(slot.option, answer as never);
+  });
+}
+
+export function unsetFunction(walk: Walk): void {
+  const entry = freeCurl(walk);
+  touch(walk, entry);
+  const { name, option } = walk.random.pick(SLOTS);
+  call(walk, entry, `unsetopt(${name})`, SETTING, () => {
+    entry.curl.unsetopt(option);
+  });
+}
+
+/** WRITEDATA and WRITEHEADER make functions of objects. */
+export function setWriter(walk: Walk): void {
+  const entry = freeCurl(walk);
+  touch(walk, entry);
+  const option = walk.random.pick([curl.WRITEDATA, curl.WRITEHEADER]);
+  const writer = walk.random.pick([
+    { writeSync: (data: Uint8Array) => Math.ceil(data.length / 2) },
+    { write: () => {} },
+  ]);
+  call(walk, entry, `setopt(${option}, writer)`, SETTING, () => {
+    entry.curl.setopt(option, writer);
+  });
+}
+
+export function reset(walk: Walk, entry: CurlEntry = freeCurl(walk)): void {
+  const { error } = call(walk, entry, "reset()", idleOnly("reset", "ok"), () => {
+    entry.curl.reset();
+  });
+  if (error === undefined) entry.kept = null;
+}
+
+export function duplicate(walk: Walk): void {
+  const entry = anyCurl(walk);
+  const { value } = call(
+    walk,
+    entry,
+    "duphandle()",
+    insideToo("duphandle", "ok"),
+    () => entry.curl.duphandle(),
+  );
+  if (value === undefined) return;
+  const copy = walk.addCurl(value, false, entry.family);
+  copy.kept = entry.kept;
+  copy.mayHoldConnection = entry.mayHoldConnection;
+  if (value.share() !== null) walk.fail(`the copy ${copy} has a share`);
+  // What it is set to do is another's to know.
+  if (entry.isLocked) close(walk, copy);
+}
+
+export function close(walk: Walk, entry: CurlEntry = freeCurl(walk)): void {
+  const { outcome } = walk.drive(
+    "close",
+    entry,
+    "close()",
+    allowed(walk, entry, CLOSING),
+    () => entry.curl.close(),
+  );
+  const code = (outcome.error as curl.CurlError | undefined)?.code;
+  if (outcome.error !== undefined && code === undefined) return;
+  if (!entry.curl.closed) walk.fail(`${entry} is not closed after close()`);
+  entry.isClosed = true;
+  entry.share?.members.delete(entry);
+  entry.share = null;
+  walk.stale.push(entry.curl.handle);
+  if (walk.stale.length > 5) walk.stale.shift();
+}
+
+/** Whether it is closed: once it is, it stays so. */
+export function lookClosed(walk: Walk): void {
+  const entry = anyCurl(walk);
+  const { value } = walk.attempt(
+    `${entry} closed`,
+    ["ok"],
+    () => entry.curl.closed,
+  );
+  const phases = phasesOf(entry, walk.frames);
+  if (phases.includes("closed") ? phases.length === 1 && !value : value) {
+    walk.fail(`${entry} closed is ${value} where it is ${phases}`);
+  }
+  if (value) entry.isClosed = true;
+}
+
+/** One of these. */
+export function pause(walk: Walk): void {
+  const entry = anyCurl(walk);
+  const { random } = walk;
+  // Only somebody who is asked later could let it go on.
+  const masks = entry.isLocked
+    ? [curl.PAUSE_CONT]
+    : [curl.PAUSE_CONT, curl.PAUSE_RECV, curl.PAUSE_ALL];
+  const mask = random.pick(masks);
+  pauseBy(walk, entry, mask);
+  if (mask !== curl.PAUSE_CONT) unpause(walk, entry);
+}
+
+function pauseBy(walk: Walk, entry: CurlEntry, mask: number): void {
+  walk.drive(
+    "pause",
+    entry,
+    `pause(${mask})`,
+    pauseResults(walk, entry, "pause"),
+    () => entry.curl.pause(mask),
+  );
+}
+
+export function unpause(walk: Walk, entry: CurlEntry = anyCurl(walk)): void {
+  walk.drive(
+    "pause",
+    entry,
+    "unpause()",
+    pauseResults(walk, entry, "unpause"),
+    () => entry.curl.unpause(),
+  );
+}
+
+/** A connection that was left open can be paused, too. */
+function pauseResults(walk: Walk, entry: CurlEntry, method: string): Allowed[] {
+  const results = allowed(walk, entry, pausing(method));
+  return entry.mayHoldConnection ? ["ok", ...results] : results;
+}
+
+export function pauseBad(walk: Walk): void {
+  const entry = anyCurl(walk);
+  walk.attemptOn(
+    entry,
+    "pause(bad)",
+    [wrongType(/^pause\(\) takes a sum of PAUSE_/)],
+    () => entry.curl.pause(walk.random.pick([0.5, NaN, "1"]) as number),
+  );
+}
+
+export function errstr(walk: Walk): void {
+  const entry = anyCurl(walk);
+  call(
+    walk,
+    entry,
+    "errstr()",
+    insideToo("errstr", "ok"),
+    () => entry.curl.errstr(),
+  );
+}
+
+/** What a perform may come to, with whatever options. */
+export function performResults(walk: Walk, entry: CurlEntry): Allowed[] {
+  const turn = ownTurn(walk, entry);
+  const idle: Allowed[] = turn === "yes"
+    ? [OWN_TURN]
+    : ["ok", failed(TRANSFER_CODES)];
+  if (turn === "maybe") idle.push(OWN_TURN);
+  if (entry.isPublic) idle.push(FOREIGN_CALLBACK);
+  return allowed(walk, entry, {
+    idle,
+    own: [running("perform")],
+    elsewhere: [running("perform")],
+    closed: [noCurl("perform")],
+  });
+}
+
+const EXCLUSIVE = [
+  curl.LOCK_DATA_COOKIE,
+  curl.LOCK_DATA_CONNECT,
+  curl.LOCK_DATA_HSTS,
+];
+
+/** Whether a transfer would wait for one that this Worker is in. */
+export function ownTurn(walk: Walk, entry: CurlEntry): "no" | "yes" | "maybe" {
+  const others = walk.frames.filter(({ kind }) => kind === "perform");
+  if (others.length === 0 || entry.attachment === "no") return "no";
+  if (entry.attachment === "maybe") return "maybe";
+  const share = entry.share!;
+  const isOrdered = EXCLUSIVE.some((kind) => share.kinds.has(kind));
+  const isSame = others.some((frame) => frame.entry.share === share);
+  return isOrdered && isSame ? "yes" : "no";
+}
+
+/** A transfer with what is set, whoever set it. */
+export function perform(walk: Walk): void {
+  const entry = anyCurl(walk);
+  const { random } = walk;
+  if (!entry.isLocked && random.chance(500)) prepare(walk, entry);
+  transfer(walk, entry, performResults(walk, entry), random.chance(500));
+}
+
+/** Takes others' functions back. */
+function prepare(walk: Walk, entry: CurlEntry): void {
+  const { random, site } = walk;
+  if (random.chance(500)) reset(walk, entry);
+  set(walk, entry, curl.URL, goodTarget(random, site).url);
+  if (random.chance(500)) setFunctionOf(walk, entry, slot("WRITEFUNCTION"));
+}
+
+/** A perform, and what is true of any. */
+export function transfer(
+  walk: Walk,
+  entry: CurlEntry,
+  results: readonly Allowed[],
+  collects: boolean,
+): { outcome: Outcome<Uint8Array | void>; frame: Frame } {
+  const share = entry.attachment === "yes" ? entry.share : null;
+  const what = collects ? "performBytesSync()" : "performSync()";
+  const result = walk.drive<Uint8Array | void>(
+    "perform",
+    entry,
+    what,
+    results,
+    () =>
+      collects ? entry.curl.performBytesSync() : entry.curl.performSync(),
+  );
+  const { outcome, frame } = result;
+  const { error } = outcome;
+  const code = error instanceof curl.CurlError ? error.code : undefined;
+  if (share && (error === undefined || code !== undefined)) share.transfers++;
+  if (error === undefined && !frame.isTouched) {
+    const body = collects ? outcome.value! : joined(frame.pieces);
+    const problem = body.length > 0 ? bodyProblem(body) : undefined;
+    if (problem) walk.fail(`${entry} ${what} gave ${problem}`);
+  }
+  return result;
+}

@@ -1,0 +1,173 @@
+/**
+ * Functions for callback options, which look where they are called and then do
+ * what chance says: nothing, more calls, an odd answer, or an exception.
+ *
+ * @module
+ */
+
+import * as curl from "../mod.ts";
+import type { CurlEntry, Frame } from "./objects.ts";
+import type { Walk } from "./walk.ts";
+
+// deno-lint-ignore no-explicit-any -- the signatures have nothing in common
+type Arguments = any[];
+
+/** A callback option, and how its functions answer. */
+export interface Slot {
+  readonly name: string;
+  readonly option: curl.CurlOption;
+  /** What lets the transfer go on. */
+  go(frame: Frame, ...args: Arguments): unknown;
+  /** What may end it. */
+  readonly odd: readonly unknown[];
+  /** What is refused with a TypeError. */
+  readonly nonsense: readonly unknown[];
+}
+
+const NOT_NUMBERS = ["three", 0.5, {}, null];
+
+/** Those that any transfer may ask. */
+export const SLOTS: readonly Slot[] = [
+  {
+    name: "WRITEFUNCTION",
+    option: curl.WRITEFUNCTION,
+    go: (frame, data: Uint8Array) => {
+      frame.pieces.push(data);
+    },
+    odd: [0, 1_000_000, -1],
+    nonsense: NOT_NUMBERS,
+  },
+  {
+    name: "HEADERFUNCTION",
+    option: curl.HEADERFUNCTION,
+    go: (_, data: Uint8Array) => data.length,
+    odd: [0, 1_000_000, -1],
+    nonsense: NOT_NUMBERS,
+  },
+  {
+    name: "XFERINFOFUNCTION",
+    option: curl.XFERINFOFUNCTION,
+    go: () => 0,
+    odd: [1, true],
+    nonsense: NOT_NUMBERS,
+  },
+  {
+    name: "DEBUGFUNCTION",
+    option: curl.DEBUGFUNCTION,
+    go: () => {},
+    odd: [5, "anything"],
+    nonsense: [],
+  },
+  {
+    name: "OPENSOCKETFUNCTION",
+    option: curl.OPENSOCKETFUNCTION,
+    go: () => {},
+    odd: [curl.SOCKET_BAD],
+    nonsense: NOT_NUMBERS,
+  },
+  {
+    name: "SOCKOPTFUNCTION",
+    option: curl.SOCKOPTFUNCTION,
+    go: () => 0,
+    odd: [1],
+    nonsense: NOT_NUMBERS,
+  },
+  {
+    name: "CLOSESOCKETFUNCTION",
+    option: curl.CLOSESOCKETFUNCTION,
+    go: () => {},
+    odd: [],
+    nonsense: NOT_NUMBERS,
+  },
+  {
+    name: "PREREQFUNCTION",
+    option: curl.PREREQFUNCTION,
+    go: () => {},
+    odd: [curl.PREREQFUNC_ABORT],
+    nonsense: NOT_NUMBERS,
+  },
+  {
+    name: "RESOLVER_START_FUNCTION",
+    option: curl.RESOLVER_START_FUNCTION,
+    go: () => {},
+    odd: [1],
+    nonsense: NOT_NUMBERS,
+  },
+  {
+    name: "HSTSREADFUNCTION",
+    option: curl.HSTSREADFUNCTION,
+    go: () => null,
+    odd: [{ host: "hsts.invalid", expire: null, includeSubDomains: false }],
+    nonsense: [{ host: "" }, 5],
+  },
+  {
+    name: "HSTSWRITEFUNCTION",
+    option: curl.HSTSWRITEFUNCTION,
+    go: () => {},
+    odd: [1, 2],
+    nonsense: NOT_NUMBERS,
+  },
+];
+
+/** The slot of a name. */
+export function slot(name: string): Slot {
+  return SLOTS.find((slot) => slot.name === name)!;
+}
+
+/** What a function does beside going on, in so many of a thousand calls. */
+export interface Habits {
+  readonly throws: number;
+  readonly odd: number;
+  readonly nonsense: number;
+  readonly calls: number;
+}
+
+export const WILD: Habits = { throws: 20, odd: 15, nonsense: 10, calls: 120 };
+export const TAME: Habits = { throws: 0, odd: 0, nonsense: 0, calls: 120 };
+
+const DEEPEST = 4;
+
+/** A function for a slot of a handle. */
+export function makeFunction(
+  walk: Walk,
+  { family }: CurlEntry,
+  slot: Slot,
+  habits: Habits,
+): (...args: Arguments) => unknown {
+  return (...args) => {
+    const frame = heard(walk, family, slot.name);
+    const { random } = walk;
+    const isDeep = walk.frames.length >= DEEPEST;
+    if (!isDeep && frame.budget > 0 && random.chance(habits.calls)) {
+      frame.budget--;
+      walk.step();
+    }
+    if (random.chance(habits.throws)) throwsNow(frame, slot.name);
+    if (slot.odd.length > 0 && random.chance(habits.odd)) {
+      return random.pick(slot.odd);
+    }
+    if (slot.nonsense.length > 0 && random.chance(habits.nonsense)) {
+      frame.expected ??= { text: new RegExp(`^${slot.name} must return`) };
+      return random.pick(slot.nonsense);
+    }
+    return slot.go(frame, ...args);
+  };
+}
+
+/** The call that a callback belongs to, which must be the innermost. */
+export function heard(walk: Walk, family: number, name: string): Frame {
+  const { frame } = walk;
+  if (frame === undefined) walk.fail(`${name} was called out of the blue`);
+  if (frame.entry.family !== family) {
+    walk.fail(`${name} was called in a ${frame.kind} of ${frame.entry}`);
+  }
+  frame.heard++;
+  return frame;
+}
+
+/** Throws what the caller of the transfer must find as the cause. */
+export function throwsNow(frame: Frame, name: string): never {
+  const cause = new Error(`thrown by ${name}`);
+  frame.expected ??= { cause };
+  throw cause;
+}

@@ -1,0 +1,137 @@
+/**
+ * What a Worker knows of the handles and shares that it uses. Of its own,
+ * whose numbers nobody else has, it knows everything.
+ *
+ * @module
+ */
+
+import type * as curl from "../mod.ts";
+import type { Phase } from "./outcomes.ts";
+
+/** A handle, and what is known of it. */
+export class CurlEntry {
+  readonly curl: curl.Curl;
+  /** The same for copies, which have the same functions. */
+  readonly family: number;
+  /** Whether others have its number. */
+  isPublic: boolean;
+  /** For good. */
+  isClosed = false;
+  /** A transfer runs whose end is foretold, so its options must stay. */
+  isLocked = false;
+  /** Whether a connection may be left that bars it from leaving a share. */
+  mayHoldConnection = false;
+  /** The share it was last attached to; says nothing if it is public. */
+  share: ShareEntry | null = null;
+  /** Whether it ever had cookies of others. */
+  wasShared = false;
+  /** What PRIVATE was set to. */
+  kept: unknown = null;
+
+  constructor(handle: curl.Curl, family: number, isPublic: boolean) {
+    this.curl = handle;
+    this.family = family;
+    this.isPublic = isPublic;
+    this.mayHoldConnection = isPublic;
+  }
+
+  /** Whether a share, which others may have closed, has let it go. */
+  get attachment(): "no" | "yes" | "maybe" {
+    if (this.isPublic) return "maybe";
+    if (this.share === null || this.share.isClosed) return "no";
+    return this.share.isPublic ? "maybe" : "yes";
+  }
+
+  toString(): string {
+    return `${this.isPublic ? "public" : "own"} curl ${this.curl.handle}`;
+  }
+}
+
+/** A share, and what is known of it. */
+export class ShareEntry {
+  readonly share: curl.CurlShare;
+  isPublic: boolean;
+  isClosed = false;
+  /** The kinds it shares, if it is not public. */
+  readonly kinds = new Set<number>();
+  /** Who is attached, if it is not public. */
+  readonly members = new Set<CurlEntry>();
+  /** Of its members so far. */
+  transfers = 0;
+
+  constructor(share: curl.CurlShare, isPublic: boolean) {
+    this.share = share;
+    this.isPublic = isPublic;
+  }
+
+  toString(): string {
+    return `${this.isPublic ? "public" : "own"} share ${this.share.handle}`;
+  }
+}
+
+/** A call that may run callbacks, from its start to its end. */
+export interface Frame {
+  readonly kind: "perform" | "pause" | "close";
+  readonly entry: CurlEntry;
+  /** What came by WRITEFUNCTION. */
+  readonly pieces: Uint8Array[];
+  /** How many questions were put. */
+  heard: number;
+  /** How many more calls its callbacks may make. */
+  budget: number;
+  /** Whether options were changed on the way. */
+  isTouched: boolean;
+  /** Which exception its caller must find as the cause. */
+  expected?: ExpectedCause;
+}
+
+/** The very value, or a TypeError in these words. */
+export type ExpectedCause = { readonly cause: unknown } | {
+  readonly text: RegExp;
+};
+
+/** What the handle may be doing. */
+export function phasesOf(
+  entry: CurlEntry,
+  frames: readonly Frame[],
+): readonly Phase[] {
+  const own = frames.filter((frame) => frame.entry === entry);
+  if (entry.isClosed || own.some(({ kind }) => kind === "close")) {
+    return ["closed"];
+  }
+  if (own.length > 0) return ["own"];
+  return entry.isPublic ? ["idle", "elsewhere", "closed"] : ["idle"];
+}
+
+/** Numbers that all Workers have: slots of shared memory. */
+export class Pool {
+  static readonly CURLS = 24;
+  static readonly SHARES = 10;
+  readonly #slots: Int32Array<SharedArrayBuffer>;
+
+  constructor(buffer: SharedArrayBuffer) {
+    this.#slots = new Int32Array(buffer);
+  }
+
+  /** Memory for a pool. */
+  static buffer(): SharedArrayBuffer {
+    return new SharedArrayBuffer(4 * (Pool.CURLS + Pool.SHARES));
+  }
+
+  /** The number in a slot, of a handle that may be gone; 0 for none. */
+  curl(slot: number): number {
+    return Atomics.load(this.#slots, slot % Pool.CURLS);
+  }
+
+  putCurl(slot: number, handle: number): void {
+    Atomics.store(this.#slots, slot % Pool.CURLS, handle);
+  }
+
+  share(slot: number): number {
+    return Atomics.load(this.#slots, Pool.CURLS + slot % Pool.SHARES);
+  }
+
+  putShare(slot: number, handle: number): void {
+    Atomics.store(this.#slots, Pool.CURLS + slot % Pool.SHARES, handle);
+  }
+}

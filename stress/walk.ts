@@ -1,0 +1,310 @@
+/**
+ * One Worker's random walk: its objects, where it stands, and what it did last.
+ *
+ * @module
+ */
+
+import * as curl from "../mod.ts";
+import { CurlEntry, type Frame, Pool, ShareEntry } from "./objects.ts";
+import {
+  type Allowed,
+  describe,
+  describeAllowed,
+  isAllowed,
+  type Outcome,
+} from "./outcomes.ts";
+import { Random } from "./random.ts";
+
+/** Where the server and the files are. */
+export interface Site {
+  /** http://…, without a slash at the end. */
+  readonly http: string;
+  /** https://…, likewise. */
+  readonly https: string;
+  /** Folder of body-LENGTH-SEED files, ca.pem, and room for more. */
+  readonly folder: string;
+}
+
+/** What the watchdog sees of a Worker. */
+export const PULSE = { steps: 0, operation: 1, handle: 2, depth: 3, size: 4 };
+
+const HISTORY = 60;
+const MOST_CURLS = 14;
+const MOST_SHARES = 7;
+/** How many calls a transfer's callbacks make in all. */
+const BUDGET = 5;
+
+/** Something that a walk does now and then. */
+export interface Operation {
+  readonly name: string;
+  readonly weight: number;
+  run(walk: Walk): void;
+}
+
+/** Ends the walk: what went wrong has been told. */
+export class Stopped extends Error {}
+
+/** What a walk is given. */
+export interface Surroundings {
+  readonly seed: number;
+  readonly site: Site;
+  /** Numbers of handles, for all Workers. */
+  readonly pool: SharedArrayBuffer;
+  /** For the watchdog. */
+  readonly pulse: SharedArrayBuffer;
+}
+
+/** What the walk tells its Worker. */
+export interface Hooks {
+  failed(text: string): void;
+  /** The Worker is to end itself, here and now. */
+  end(): void;
+}
+
+export class Walk {
+  readonly random: Random;
+  readonly site: Site;
+  readonly pool: Pool;
+  readonly hooks: Hooks;
+  readonly curls: CurlEntry[] = [];
+  readonly shares: ShareEntry[] = [];
+  /** Numbers of handles that are closed for certain. */
+  readonly stale: number[] = [];
+  /** The calls that this Worker is in, the innermost last. */
+  readonly frames: Frame[] = [];
+  readonly #operations: readonly Operation[];
+  readonly #pulse: Int32Array<SharedArrayBuffer>;
+  readonly #history: string[] = [];
+  #families = 0;
+  #isStopped = false;
+
+  constructor(
+    surroundings: Surroundings,
+    operations: readonly Operation[],
+    hooks: Hooks,
+  ) {
+    this.random = new Random(surroundings.seed);
+    this.site = surroundings.site;
+    this.pool = new Pool(surroundings.pool);
+    this.hooks = hooks;
+    this.#operations = operations;
+    this.#pulse = new Int32Array(surroundings.pulse);
+  }
+
+  get steps(): number {
+    return this.#pulse[PULSE.steps];
+  }
+
+  get frame(): Frame | undefined {
+    return this.frames.at(-1);
+  }
+
+  /** Does one of the operations, at the top or in a callback. */
+  step(): void {
+    if (this.#isStopped) throw new Stopped();
+    const operation = this.random.weighted(this.#operations);
+    this.#pulse[PULSE.operation] = this.#operations.indexOf(operation);
+    this.#pulse[PULSE.handle] = 0;
+    this.#pulse[PULSE.depth] = this.frames.length;
+    operation.run(this);
+  }
+
+  /** Makes a call, and fails unless it comes to something that is allowed. */
+  attempt<T>(
+    what: string,
+    allowed: readonly Allowed[],
+    call: () => T,
+    handle = 0,
+  ): Outcome<T> {
+    if (this.#isStopped) throw new Stopped();
+    Atomics.add(this.#pulse, PULSE.steps, 1);
+    Atomics.store(this.#pulse, PULSE.handle, handle);
+    const line = `${this.steps} ${"  ".repeat(this.frames.length)}${what}`;
+    this.#note(line);
+    let outcome: Outcome<T>;
+    try {
+      outcome = { value: call() };
+    } catch (error) {
+      outcome = { error: error as Error };
+    }
+    if (this.#isStopped) throw new Stopped();
+    const result = describe(outcome);
+    if (this.#history.at(-1) === line) this.#history.pop();
+    this.#note(`${line} → ${result}`);
+    if (!isAllowed(outcome, allowed)) {
+      const stack = outcome.error instanceof Error ? outcome.error.stack : "";
+      this.fail(
+        `${what} came to\n    ${result}\n  allowed is\n    ${
+          describeAllowed(allowed)
+        }\n${stack}`,
+      );
+    }
+    return outcome;
+  }
+
+  #note(line: string): void {
+    this.#history.push(line);
+    if (this.#history.length > HISTORY) this.#history.shift();
+  }
+
+  /** As `attempt`; what it comes to tells whether the handle is closed. */
+  attemptOn<T>(
+    entry: CurlEntry,
+    what: string,
+    allowed: readonly Allowed[],
+    call: () => T,
+  ): Outcome<T> {
+    const outcome = this.attempt(
+      `${entry} ${what}`,
+      allowed,
+      call,
+      entry.curl.handle,
+    );
+    const text = outcome.error?.message ?? "";
+    if (/^cannot invoke \w+\(\) - no curl handle$/.test(text)) {
+      entry.isClosed = true;
+    }
+    return outcome;
+  }
+
+  /**
+   * A call that may run callbacks: an exception of theirs must be its cause,
+   * and without one it must have none.
+   */
+  drive<T>(
+    kind: Frame["kind"],
+    entry: CurlEntry,
+    what: string,
+    allowed: readonly Allowed[],
+    call: () => T,
+  ): { outcome: Outcome<T>; frame: Frame } {
+    const frame: Frame = {
+      kind,
+      entry,
+      pieces: [],
+      heard: 0,
+      budget: BUDGET,
+      isTouched: false,
+    };
+    const depth = this.frames.push(frame);
+    const outcome = this.attemptOn(entry, what, allowed, call);
+    if (this.frames.length !== depth) this.fail("calls ended out of order");
+    this.frames.pop();
+    this.#checkCause(frame, what, outcome);
+    return { outcome, frame };
+  }
+
+  #checkCause({ expected, heard }: Frame, what: string, { error }: Outcome) {
+    if (error === undefined) {
+      if (expected) {
+        this.fail(`${what} lost what its callback threw, ${show(expected)}`);
+      }
+      return;
+    }
+    const wasRefused = !(error instanceof curl.CurlError) ||
+      error.code === undefined;
+    if (wasRefused && heard > 0) {
+      this.fail(`${what} was refused after ${heard} callbacks`);
+    }
+    const { cause } = error;
+    const isRight = expected === undefined
+      ? !("cause" in error)
+      : "text" in expected
+      ? cause instanceof TypeError && expected.text.test(cause.message)
+      : cause === expected.cause;
+    if (!isRight) {
+      this.fail(
+        `${what}: the cause is ${Deno.inspect(cause)}, not ${show(expected)}`,
+      );
+    }
+  }
+
+  /** Says what is wrong, and ends the walk. */
+  fail(text: string): never {
+    if (!this.#isStopped) {
+      this.#isStopped = true;
+      this.hooks.failed(
+        `step ${this.steps}: ${text}\n  the last calls:\n    ${
+          this.#history.join("\n    ")
+        }`,
+      );
+    }
+    throw new Stopped();
+  }
+
+  get isStopped(): boolean {
+    return this.#isStopped;
+  }
+
+  newFamily(): number {
+    return ++this.#families;
+  }
+
+  /** Keeps a handle; the object of a number is always the same one. */
+  addCurl(
+    handle: curl.Curl,
+    isPublic: boolean,
+    family: number = this.newFamily(),
+  ): CurlEntry {
+    const known = this.curls.find((entry) => entry.curl === handle);
+    if (known) return known;
+    const entry = new CurlEntry(handle, family, isPublic);
+    this.curls.push(entry);
+    this.#shorten();
+    return entry;
+  }
+
+  addShare(share: curl.CurlShare, isPublic: boolean): ShareEntry {
+    const known = this.shares.find((entry) => entry.share === share);
+    if (known) return known;
+    const entry = new ShareEntry(share, isPublic);
+    this.shares.push(entry);
+    this.#shorten();
+    return entry;
+  }
+
+  /** Lets go of what is too much; it is collected, some day. */
+  #shorten(): void {
+    while (this.curls.length > MOST_CURLS) {
+      const index = this.curls.findIndex((entry) => this.isFree(entry));
+      if (index < 0) break;
+      this.curls.splice(index, 1);
+    }
+    while (this.shares.length > MOST_SHARES) {
+      const index = this.shares.findIndex((entry) =>
+        entry.isPublic || entry.members.size === 0
+      );
+      if (index < 0) break;
+      this.shares.splice(index, 1);
+    }
+  }
+
+  /** Whether nothing is lost if the Worker forgets the handle. */
+  isFree(entry: CurlEntry): boolean {
+    return !entry.isLocked && entry.attachment !== "yes" &&
+      !this.frames.some((frame) => frame.entry === entry);
+  }
+
+  /** From now on others have the number. */
+  publish(entry: CurlEntry): void {
+    if (entry.isPublic) return;
+    const { share } = entry;
+    entry.isPublic = true;
+    entry.mayHoldConnection = true;
+    if (share) this.publishShare(share);
+  }
+
+  publishShare(entry: ShareEntry): void {
+    entry.isPublic = true;
+    for (const member of entry.members) member.wasShared = true;
+    entry.members.clear();
+  }
+}
+
+function show(expected: Frame["expected"]): string {
+  return expected === undefined
+    ? "nothing"
+    : "text" in expected
+    ? String(expected.text)
+    : Deno.inspect(expected.cause);
+}
