@@ -308,6 +308,7 @@ export function duplicate(walk: Walk): void {
   const copy = walk.addCurl(value, false, entry.family);
   copy.kept = entry.kept;
   copy.mayHoldConnection = entry.mayHoldConnection;
+  copy.wasShared = entry.wasShared || entry.isPublic;
   if (value.share() !== null) walk.fail(`the copy ${copy} has a share`);
   // What it is set to do is another's to know.
   if (entry.isLocked) close(walk, copy);

@@ -42,7 +42,7 @@ const TEXTS: readonly curl.CurlInfo<string | null>[] = [
   curl.REDIRECT_URL,
   curl.PRIMARY_IP,
   curl.SCHEME,
-  curl.CAINFO_INFO ?? curl.EFFECTIVE_URL,
+  curl.INFO_CAINFO,
 ];
 
 export function getNumber(walk: Walk): void {
