@@ -3,7 +3,7 @@
  * and shares of names, TLS sessions, cookies and connections that any number of
  * Workers use at once.
  *
- * ```ts no-eval
+ * ```ts ignore
  * import * as curl from "@denocurl/curl";
  *
  * using share = new curl.CurlShare();

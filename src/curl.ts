@@ -526,7 +526,7 @@ export class Curl implements Disposable {
    * @see {@link https://curl.se/libcurl/c/CURLOPT_CAINFO_BLOB.html}
    *
    * @example
-   * ```ts no-eval
+   * ```ts ignore
    * import * as curl from "@denocurl/curl";
    *
    * using c = new curl.Curl();

@@ -91,7 +91,8 @@ const fromHandle = Symbol("fromHandle");
  * Names, TLS sessions and the public suffix list are locked one by one, so that
  * transfers run at the same time. libcurl does not support sharing cookies,
  * connections or HSTS between threads, so transfers of a share with any of
- * these go one after another.
+ * these go one after another. To send and keep cookies, each Curl object needs
+ * its cookie engine as well: `c.setopt(COOKIEFILE, "")`.
  *
  * @see {@link http://pycurl.io/docs/latest/curlshareobject.html}
  *

@@ -35,6 +35,8 @@ export class CurlError extends Error {
   readonly code: number | undefined;
 
   /**
+   * Makes an error; the module itself throws them.
+   *
    * @param message what went wrong
    * @param options `code`: libcurl's code; `cause`: what a callback threw
    */

@@ -227,7 +227,10 @@ export function setString(walk: Walk): void {
   const entry = freeCurl(walk);
   touch(walk, entry);
   call(walk, entry, "setoptString(USERAGENT)", SETTING, () => {
-    entry.curl.setoptString(curl.USERAGENT, "x".repeat(walk.random.below(3000)));
+    entry.curl.setoptString(
+      curl.USERAGENT,
+      "x".repeat(walk.random.below(3000)),
+    );
   });
 }
 
@@ -289,9 +292,15 @@ export function setWriter(walk: Walk): void {
 }
 
 export function reset(walk: Walk, entry: CurlEntry = freeCurl(walk)): void {
-  const { error } = call(walk, entry, "reset()", idleOnly("reset", "ok"), () => {
-    entry.curl.reset();
-  });
+  const { error } = call(
+    walk,
+    entry,
+    "reset()",
+    idleOnly("reset", "ok"),
+    () => {
+      entry.curl.reset();
+    },
+  );
   if (error === undefined) entry.kept = null;
 }
 
@@ -315,6 +324,8 @@ export function duplicate(walk: Walk): void {
 }
 
 export function close(walk: Walk, entry: CurlEntry = freeCurl(walk)): void {
+  // Its callbacks find it detached.
+  if (phasesOf(entry, walk.frames).join() === "idle") leave(entry);
   const { outcome } = walk.drive(
     "close",
     entry,
@@ -326,10 +337,15 @@ export function close(walk: Walk, entry: CurlEntry = freeCurl(walk)): void {
   if (outcome.error !== undefined && code === undefined) return;
   if (!entry.curl.closed) walk.fail(`${entry} is not closed after close()`);
   entry.isClosed = true;
-  entry.share?.members.delete(entry);
-  entry.share = null;
+  leave(entry);
   walk.stale.push(entry.curl.handle);
   if (walk.stale.length > 5) walk.stale.shift();
+}
+
+/** It has no share any more. */
+export function leave(entry: CurlEntry): void {
+  entry.share?.members.delete(entry);
+  entry.share = null;
 }
 
 /** Whether it is closed: once it is, it stays so. */
@@ -470,8 +486,7 @@ export function transfer(
     entry,
     what,
     results,
-    () =>
-      collects ? entry.curl.performBytesSync() : entry.curl.performSync(),
+    () => collects ? entry.curl.performBytesSync() : entry.curl.performSync(),
   );
   const { outcome, frame } = result;
   const { error } = outcome;

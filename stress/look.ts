@@ -7,13 +7,7 @@
 import * as curl from "../mod.ts";
 import { allowed, anyCurl, call, ownCurl } from "./curl_operations.ts";
 import { type CurlEntry, phasesOf } from "./objects.ts";
-import {
-  failed,
-  insideToo,
-  noCurl,
-  type Rule,
-  wrongType,
-} from "./outcomes.ts";
+import { failed, insideToo, noCurl, type Rule, wrongType } from "./outcomes.ts";
 import type { Walk } from "./walk.ts";
 
 const GETINFO: Rule = insideToo("getinfo", "ok");

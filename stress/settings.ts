@@ -7,7 +7,7 @@
 
 import * as curl from "../mod.ts";
 import { type BodyShape, makeBody } from "./body.ts";
-import { type Refusal, failed, wrongRange, wrongType } from "./outcomes.ts";
+import { failed, type Refusal, wrongRange, wrongType } from "./outcomes.ts";
 import type { Random } from "./random.ts";
 import type { Site } from "./walk.ts";
 

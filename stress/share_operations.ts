@@ -10,7 +10,7 @@ import {
   anyCurl,
   call,
   close,
-  freeCurl,
+  leave,
   newCurl,
   performResults,
   set,
@@ -268,9 +268,7 @@ export function detach(
         ? entry.curl.unsetopt(curl.SHARE)
         : entry.curl.setopt(curl.SHARE, null),
   );
-  if (error !== undefined || entry.isPublic) return;
-  entry.share?.members.delete(entry);
-  entry.share = null;
+  if (error === undefined && !entry.isPublic) leave(entry);
 }
 
 /** What closing a share may come to now. */
@@ -361,9 +359,4 @@ export function session(walk: Walk): void {
   if (entry.isPublic || random.chance(300)) return;
   if (random.chance(500)) detach(walk, entry);
   close(walk, entry);
-}
-
-/** A public handle on a share, for others to meet there. */
-export function meet(walk: Walk): void {
-  attach(walk, freeCurl(walk));
 }

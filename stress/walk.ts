@@ -57,6 +57,8 @@ export interface Surroundings {
 /** What the walk tells its Worker. */
 export interface Hooks {
   failed(text: string): void;
+  /** Runs the garbage collector. */
+  collect(): void;
   /** The Worker is to end itself, here and now. */
   end(): void;
 }

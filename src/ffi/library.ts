@@ -37,7 +37,7 @@ export function library(): Native {
  * @throws {Error} if the library has been opened already
  *
  * @example
- * ```ts no-eval
+ * ```ts ignore
  * import * as curl from "@denocurl/curl";
  *
  * curl.setLibraryPath("/opt/denocurl/libdenocurl.so");

@@ -59,7 +59,6 @@ export function stayInClose(url: string, gate: SharedArrayBuffer): void {
   const c = new curl.Curl();
   held.push(c);
   c.setopt(curl.URL, url);
-  c.performBytesSync();
   c.setopt(curl.CLOSESOCKETFUNCTION, () => {
     emit("inside", c.handle);
     new Gate(gate).waitSync();
@@ -81,7 +80,9 @@ export function performOthers(
     emit("inside");
     new Gate(gate).waitSync();
   });
-  c.performSync();
+  // Without WRITEFUNCTION the body would go to standard output.
+  if (callback === "WRITEFUNCTION") c.performSync();
+  else c.performBytesSync();
 }
 
 /** Performs its own Curl, through somebody else's share. */

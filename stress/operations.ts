@@ -1,0 +1,83 @@
+/**
+ * What a walk can do, and how often it does it.
+ *
+ * @module
+ */
+
+import * as curls from "./curl_operations.ts";
+import * as look from "./look.ts";
+import * as shares from "./share_operations.ts";
+import { foretold } from "./transfers.ts";
+import type { Operation, Walk } from "./walk.ts";
+
+function operation(
+  weight: number,
+  name: string,
+  run: (walk: Walk) => unknown,
+): Operation {
+  return { name, weight, run };
+}
+
+/** Ends the Worker in the middle of everything. */
+function end(walk: Walk): void {
+  walk.hooks.end();
+}
+
+/** Has the collector let go of what was forgotten. */
+function collect(walk: Walk): void {
+  walk.hooks.collect();
+}
+
+export const OPERATIONS: readonly Operation[] = [
+  operation(15, "new Curl", curls.newCurl),
+  operation(20, "publish a Curl", curls.publishCurl),
+  operation(40, "open a Curl", curls.openCurl),
+  operation(4, "open a wrong Curl", curls.openWrongCurl),
+  operation(8, "reopen a Curl", curls.reopenCurl),
+  operation(10, "forget a Curl", curls.forgetCurl),
+  operation(60, "setopt", curls.setGood),
+  operation(15, "setopt badly", curls.setBad),
+  operation(10, "unsetopt", curls.unset),
+  operation(5, "unsetopt badly", curls.unsetBad),
+  operation(3, "setoptString", curls.setString),
+  operation(4, "setCaCerts", curls.setCaCerts),
+  operation(5, "setopt PRIVATE", curls.setPrivate),
+  operation(40, "set a function", curls.setFunction),
+  operation(20, "unset a function", curls.unsetFunction),
+  operation(4, "set a writer", curls.setWriter),
+  operation(2, "CONNECT_ONLY", curls.connectOnly),
+  operation(40, "perform", curls.perform),
+  operation(30, "perform as foretold", foretold),
+  operation(15, "duphandle", curls.duplicate),
+  operation(10, "reset", (walk) => curls.reset(walk)),
+  operation(15, "close", (walk) => curls.close(walk)),
+  operation(10, "closed", curls.lookClosed),
+  operation(10, "pause", curls.pause),
+  operation(6, "unpause", (walk) => curls.unpause(walk)),
+  operation(2, "pause badly", curls.pauseBad),
+  operation(8, "errstr", curls.errstr),
+  operation(20, "getinfo of a number", look.getNumber),
+  operation(15, "getinfo of a text", look.getText),
+  operation(8, "getinfo of a list", look.getList),
+  operation(6, "getinfo of PRIVATE", look.getPrivate),
+  operation(5, "getinfo badly", look.getBad),
+  operation(15, "share of a Curl", (walk) => look.shareOf(walk)),
+  operation(10, "look at what is own", look.lookAtOwn),
+  operation(5, "look at cookies", look.lookAtCookies),
+  operation(8, "new CurlShare", shares.newShare),
+  operation(1, "new CurlShare badly", shares.newBadShare),
+  operation(12, "publish a CurlShare", shares.publishShare),
+  operation(20, "open a CurlShare", shares.openShare),
+  operation(2, "open a wrong CurlShare", shares.openWrongShare),
+  operation(4, "forget a CurlShare", shares.forgetShare),
+  operation(12, "share or unshare kinds", shares.changeKinds),
+  operation(4, "share kinds badly", shares.changeKindsBadly),
+  operation(40, "attach", (walk) => shares.attach(walk)),
+  operation(20, "detach", (walk) => shares.detach(walk)),
+  operation(14, "close a CurlShare", shares.closeShare),
+  operation(10, "look at a CurlShare", shares.lookAtShare),
+  operation(5, "stats", shares.lookAtStats),
+  operation(15, "session", shares.session),
+  operation(1, "collect", collect),
+  operation(1, "end", end),
+];
