@@ -40,7 +40,14 @@ import type { Walk } from "./walk.ts";
 /** A handle that this Worker has, or a new one. */
 export function anyCurl(walk: Walk): CurlEntry {
   const { random, curls } = walk;
-  return curls.length > 2 ? random.pick(curls) : newCurl(walk);
+  while (curls.length > 2) {
+    const entry = random.pick(curls);
+    // Closed ones have little to show.
+    const isOld = entry.isClosed && walk.isFree(entry) && random.chance(400);
+    if (!isOld) return entry;
+    curls.splice(curls.indexOf(entry), 1);
+  }
+  return newCurl(walk);
 }
 
 /** One whose options may change in any way, or a new one. */

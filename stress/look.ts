@@ -23,7 +23,7 @@ const NUMBERS: readonly curl.CurlInfo<number>[] = [
   curl.NUM_CONNECTS,
   curl.REDIRECT_COUNT,
   curl.SSL_VERIFYRESULT,
-  curl.HTTP_VERSION,
+  curl.INFO_HTTP_VERSION,
   curl.OS_ERRNO,
   curl.ACTIVESOCKET,
   curl.CONN_ID,

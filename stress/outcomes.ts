@@ -19,7 +19,7 @@ export type Phase =
 /** How a call went. */
 export type Outcome<T = unknown> =
   | { readonly value: T; readonly error?: undefined }
-  | { readonly error: Error };
+  | { readonly value?: undefined; readonly error: Error };
 
 /** An error that a call may throw. */
 export interface Refusal {

@@ -8,7 +8,6 @@ import * as curl from "../mod.ts";
 import {
   allowed,
   anyCurl,
-  call,
   close,
   leave,
   newCurl,
@@ -47,7 +46,12 @@ const KINDS: readonly number[] = [
 
 function anyShare(walk: Walk): ShareEntry {
   const { random, shares } = walk;
-  return shares.length > 1 ? random.pick(shares) : newShare(walk);
+  while (shares.length > 1) {
+    const entry = random.pick(shares);
+    if (!entry.isClosed || random.chance(600)) return entry;
+    shares.splice(shares.indexOf(entry), 1);
+  }
+  return newShare(walk);
 }
 
 /** A share of any combination of kinds. */

@@ -325,6 +325,18 @@ test(
   },
 );
 
+test(SERVER, "duphandle() copies the method and POSTFIELDSIZE", async () => {
+  await using server = await startServer();
+  using c = curlFor(`${server.url}/echo`);
+  c.setopt(curl.POSTFIELDS, "12345");
+  c.setopt(curl.POSTFIELDSIZE, 3);
+  using posting = c.duphandle();
+  assertEquals(JSON.parse(posting.performTextSync()).body, "123");
+  c.setopt(curl.HTTPGET, true);
+  using getting = c.duphandle();
+  assertEquals(JSON.parse(getting.performTextSync()).method, "GET");
+});
+
 Deno.test("reset() takes options and PRIVATE back", () => {
   using c = curlFor(FILE);
   c.setopt(curl.PRIVATE, 1);

@@ -222,7 +222,7 @@ Deno.test("setopt() notices when a list's iterator closes the handle", () => {
   assertCurlError(set, undefined, "no curl handle");
 });
 
-Deno.test("setopt() throws a CurlError for what only looks like a share", () => {
+Deno.test("setopt() refuses what only looks like a share", () => {
   using c = new curl.Curl();
   using share = new curl.CurlShare();
   const fake = { handle: share.handle };

@@ -92,7 +92,7 @@ test(
   async () => {
     const worker = await startDoomed();
     const gate = new Gate();
-    const call = worker.call("stayInCallback", FILE, gate.buffer);
+    const call = worker.call("endInCallback", FILE, gate.buffer);
     const owned = await worker.event<Owned>("inside");
     assertMatch(stateOf(owned.curl)!, /^running in isolate \d+$/);
     terminate(worker, call);
@@ -107,7 +107,7 @@ test(
   async () => {
     const worker = await startDoomed();
     const gate = new Gate();
-    const call = worker.call("stayInNestedCallback", FILE, gate.buffer);
+    const call = worker.call("endInNestedCallback", FILE, gate.buffer);
     const all = await worker.event<Owned[]>("inside");
     terminate(worker, call);
     gate.open();
@@ -120,16 +120,17 @@ test(
   "Worker.terminate() frees what the Worker owned when it is waiting for a server",
   async () => {
     await using server = await startServer();
+    using share = shareOf(curl.LOCK_DATA_CONNECT);
     const worker = await startDoomed();
-    const call = worker.call("performForever", `${server.url}/stall`);
+    const url = `${server.url}/stall`;
+    const call = worker.call("performOnShare", url, share.handle);
+    const handle = await worker.event<number>("about to perform");
     await server.arrived(1);
     terminate(worker, call);
+    assertMatch(stateOf(handle)!, /^running/);
     await server.release();
-    await until("no handle is left", () => {
-      using probe = new curl.Curl();
-      const handle = probe.handle;
-      return !isAlive(handle - 1) && !isAlive(handle - 2);
-    });
+    await untilGone(handle);
+    assertEquals(share.attached, 0);
   },
 );
 
@@ -140,7 +141,7 @@ test(
     await using server = await startServer();
     const worker = await startDoomed();
     const gate = new Gate();
-    const call = worker.call("stayInClose", server.url, gate.buffer);
+    const call = worker.call("endInClose", server.url, gate.buffer);
     const handle = await worker.event<number>("inside");
     terminate(worker, call);
     gate.open();
@@ -158,7 +159,7 @@ for (
       await using server = await startServer();
       using share = shareOf(curl.LOCK_DATA_COOKIE, curl.LOCK_DATA_CONNECT);
       using c = attachedTo(share, `${server.url}/bytes/100000`);
-      c.setopt(curl.VERBOSE, true);
+      c.setopt(curl.VERBOSE, name === "DEBUGFUNCTION");
       const worker = await startDoomed();
       const gate = new Gate();
       const call = worker.call("performOthers", c.handle, gate.buffer, name);
@@ -185,7 +186,13 @@ test(
     await using other = await startDoomed("other");
     const worker = await startDoomed();
     const gate = new Gate();
-    const call = worker.call("stayOnShare", FILE, share.handle, gate.buffer);
+    const call = worker.call(
+      "holdShare",
+      FILE,
+      share.handle,
+      gate.buffer,
+      true,
+    );
     const gone = await worker.event<number>("inside");
     const length = other.call("performOnShare", FILE, share.handle);
     const waiting = await other.event<number>("about to perform");
@@ -208,10 +215,11 @@ test(
     const worker = await startDoomed();
     const gate = new Gate();
     const outcome = holder.call(
-      "stayOnShare",
+      "holdShare",
       FILE,
       share.handle,
       gate.buffer,
+      false,
     );
     await holder.event("inside");
     const call = worker.call("performOnShare", FILE, share.handle);
@@ -277,11 +285,35 @@ test(
 
 test(
   WORKERS,
+  "Worker.terminate() frees what the Worker owned when its callback still returns",
+  async () => {
+    using share = shareOf(curl.LOCK_DATA_COOKIE);
+    const worker = await startDoomed();
+    const gate = new Gate();
+    const call = worker.call(
+      "holdShare",
+      FILE,
+      share.handle,
+      gate.buffer,
+      false,
+    );
+    const handle = await worker.event<number>("inside");
+    terminate(worker, call);
+    gate.open();
+    await untilGone(handle);
+    assertEquals(share.attached, 0);
+  },
+);
+
+test(
+  WORKERS,
   "a Worker that ends itself in a callback leaves nothing behind",
   async () => {
     const worker = await startDoomed();
-    worker.call("endInCallback", FILE).catch(() => {});
+    const gate = new Gate();
+    worker.call("endInCallback", FILE, gate.buffer).catch(() => {});
     const owned = await worker.event<Owned>("inside");
+    gate.open();
     await untilGone(owned.curl, owned.share);
     terminate(worker);
   },

@@ -8,15 +8,12 @@
 /** The files of the package, each above those that it may import. */
 const LAYERS: readonly (string | RegExp)[] = [
   "mod.ts",
-  "src/fetch.ts",
-  "src/curl_multi.ts",
   "src/curl.ts",
   "src/curl_share.ts",
-  "src/curl_mime.ts",
-  "src/curl_url.ts",
   "src/global.ts",
   "src/transfer.ts",
   "src/callbacks.ts",
+  "src/streams.ts",
   "src/values.ts",
   "src/handle.ts",
   "src/errors.ts",

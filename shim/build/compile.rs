@@ -57,6 +57,8 @@ fn archive(mut build: cc::Build, name: &str, includes: &[PathBuf]) -> Result<()>
     let inputs = inputs(&build, includes)?;
     let made = folder.join(format!("lib{name}.a")).exists();
     if !(made && read(&stamp).is_ok_and(|found| found == inputs)) {
+        // Nobody must take a half-made archive for the former one.
+        write(&stamp, "")?;
         build.cargo_metadata(false).compile(name);
         write(&stamp, &inputs)?;
     }

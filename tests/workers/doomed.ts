@@ -6,6 +6,17 @@ import { Gate } from "../fixtures/workers.ts";
 
 declare const self: { close(): void };
 
+/**
+ * Ends JavaScript in this very place once the gate opens: terminate() alone
+ * would let a callback return first.
+ */
+function endHere(gate: SharedArrayBuffer): void {
+  new Gate(gate).waitSync();
+  self.close();
+  for (let i = 0; i < 1e9; i++);
+  throw new Error("the Worker has outlived its end");
+}
+
 // What is only held by a variable could be collected while a test runs.
 const held: unknown[] = [];
 
@@ -26,19 +37,19 @@ export function make(url: string): Owned {
   return { curl: c.handle, share: share.handle };
 }
 
-/** Performs its own Curl, and never leaves its callback. */
-export function stayInCallback(url: string, gate: SharedArrayBuffer): void {
+/** Performs its own Curl, and ends in the callback. */
+export function endInCallback(url: string, gate: SharedArrayBuffer): void {
   const owned = make(url);
   const c = curl.Curl.fromHandle(owned.curl);
   c.setopt(curl.WRITEFUNCTION, () => {
     emit("inside", owned);
-    new Gate(gate).waitSync();
+    endHere(gate);
   });
   c.performSync();
 }
 
-/** Performs a Curl in a callback of another, and never leaves the inner one. */
-export function stayInNestedCallback(
+/** Performs a Curl in a callback of another, and ends in the inner one. */
+export function endInNestedCallback(
   url: string,
   gate: SharedArrayBuffer,
 ): void {
@@ -49,25 +60,25 @@ export function stayInNestedCallback(
   );
   curl.Curl.fromHandle(inner.curl).setopt(curl.WRITEFUNCTION, () => {
     emit("inside", [outer, inner]);
-    new Gate(gate).waitSync();
+    endHere(gate);
   });
   curl.Curl.fromHandle(outer.curl).performSync();
 }
 
-/** Closes a Curl with a connection, and never leaves CLOSESOCKETFUNCTION. */
-export function stayInClose(url: string, gate: SharedArrayBuffer): void {
+/** Closes a Curl with a connection, and ends in CLOSESOCKETFUNCTION. */
+export function endInClose(url: string, gate: SharedArrayBuffer): void {
   const c = new curl.Curl();
   held.push(c);
   c.setopt(curl.URL, url);
   c.setopt(curl.CLOSESOCKETFUNCTION, () => {
     emit("inside", c.handle);
-    new Gate(gate).waitSync();
+    endHere(gate);
   });
   c.performBytesSync();
   c.close();
 }
 
-/** Performs a Curl that somebody else has made. */
+/** Performs a Curl that somebody else has made, and ends in a callback. */
 export function performOthers(
   handle: number,
   gate: SharedArrayBuffer,
@@ -78,7 +89,7 @@ export function performOthers(
   held.push(c);
   c.setopt(curl[callback], () => {
     emit("inside");
-    new Gate(gate).waitSync();
+    endHere(gate);
   });
   // Without WRITEFUNCTION the body would go to standard output.
   if (callback === "WRITEFUNCTION") c.performSync();
@@ -95,11 +106,12 @@ export function performOnShare(url: string, share: number): number {
   return c.performBytesSync().length;
 }
 
-/** The same, but stays in the callback. */
-export function stayOnShare(
+/** The same, but stays in the callback until the gate opens. */
+export function holdShare(
   url: string,
   share: number,
   gate: SharedArrayBuffer,
+  ends: boolean,
 ): string {
   const c = new curl.Curl();
   held.push(c);
@@ -107,21 +119,11 @@ export function stayOnShare(
   c.setopt(curl.SHARE, curl.CurlShare.fromHandle(share));
   c.setopt(curl.WRITEFUNCTION, () => {
     emit("inside", c.handle);
+    if (ends) endHere(gate);
     new Gate(gate).waitSync();
   });
   c.performSync();
   return "done";
-}
-
-/** Ends its own Worker in a callback. */
-export function endInCallback(url: string): void {
-  const owned = make(url);
-  const c = curl.Curl.fromHandle(owned.curl);
-  c.setopt(curl.WRITEFUNCTION, () => {
-    emit("inside", owned);
-    self.close();
-  });
-  c.performSync();
 }
 
 /** Performs again and again, with a breath between. */

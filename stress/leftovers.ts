@@ -1,0 +1,111 @@
+/**
+ * What is left in the process when all Workers are gone.
+ *
+ * @module
+ */
+
+import { report } from "../src/ffi/call.ts";
+
+/** Figures of a process in which no Worker lives. */
+export interface Leftovers {
+  /** Live handles and shares, a line each. */
+  readonly handles: string;
+  /** Mapped stacks of the size that suspended transfers have. */
+  readonly stacks: number;
+  /** Open file descriptors, by what they lead to. */
+  readonly files: Readonly<Record<string, number>>;
+  readonly threads: number;
+  /** Resident memory in bytes. */
+  readonly memory: number;
+}
+
+const STACK_SIZE = 1 << 20;
+/** What the collector and the allocator may keep. */
+const MEMORY_SLACK = 64 * 2 ** 20;
+const SETTLE_MS = 10_000;
+const LOOK_MS = 20;
+
+/** Looks at this process. */
+export function leftovers(): Leftovers {
+  return {
+    handles: report(),
+    stacks: stacks(),
+    files: files(),
+    threads: count("/proc/self/task"),
+    memory: Deno.memoryUsage().rss,
+  };
+}
+
+/** Waits until nothing more is let go, or for long enough. */
+export async function settledLeftovers(before: Leftovers): Promise<Leftovers> {
+  const deadline = Date.now() + SETTLE_MS;
+  for (;;) {
+    const now = leftovers();
+    if (problems(before, now).length === 0 || Date.now() > deadline) return now;
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
+}
+
+/** A stack is a mapping with a page behind it that nobody may touch. */
+function stacks(): number {
+  let found = 0;
+  let isGuarded = false;
+  for (const line of Deno.readTextFileSync("/proc/self/maps").split("\n")) {
+    const match = /^(\w+)-(\w+) (\S+)/.exec(line);
+    if (!match) continue;
+    const size = parseInt(match[2], 16) - parseInt(match[1], 16);
+    if (isGuarded && match[3] === "rw-p" && size === STACK_SIZE) found++;
+    isGuarded = match[3] === "---p";
+  }
+  return found;
+}
+
+function count(folder: string): number {
+  return Array.from(Deno.readDirSync(folder)).length;
+}
+
+function files(): Record<string, number> {
+  const found: Record<string, number> = {};
+  for (const { name } of Deno.readDirSync("/proc/self/fd")) {
+    const target = targetOf(name);
+    if (target !== undefined) found[target] = (found[target] ?? 0) + 1;
+  }
+  // Deno leaves a pair of these behind each Worker that it terminates.
+  const polls = found["anon_inode:[eventpoll]"] ?? 0;
+  const events = found["anon_inode:[eventfd]"] ?? 0;
+  delete found["anon_inode:[eventpoll]"];
+  found["anon_inode:[eventfd]"] = events - polls;
+  return found;
+}
+
+function targetOf(descriptor: string): string | undefined {
+  try {
+    const target = Deno.readLinkSync(`/proc/self/fd/${descriptor}`);
+    return target.startsWith("/") ? target : target.replace(/\d+/, "");
+  } catch {
+    // It was the one that the folder was read by.
+    return undefined;
+  }
+}
+
+/** What is there now and was not before, in words. */
+export function problems(before: Leftovers, now: Leftovers): string[] {
+  const found = [];
+  if (now.handles !== "") found.push(`live handles:\n${now.handles}`);
+  if (now.stacks > before.stacks) {
+    found.push(`${now.stacks} stacks, ${before.stacks} before`);
+  }
+  for (const [target, open] of Object.entries(now.files)) {
+    const was = before.files[target] ?? 0;
+    if (open > was) found.push(`${open} open ${target}, ${was} before`);
+  }
+  if (now.memory > before.memory + MEMORY_SLACK) {
+    found.push(`${mebibytes(now)} resident, ${mebibytes(before)} before`);
+  }
+  return found;
+}
+
+/** Resident memory in words. */
+export function mebibytes({ memory }: Leftovers): string {
+  return `${Math.round(memory / 2 ** 20)} MiB`;
+}
