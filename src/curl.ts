@@ -9,24 +9,8 @@ import { CurlShare } from "./curl_share.ts";
 import { check, failure, stateError } from "./errors.ts";
 import * as call from "./ffi/call.ts";
 import { HandleTable, made } from "./handle.ts";
-import { type DataOption, readerFunction, writerFunction } from "./streams.ts";
-import {
-  CAINFO_BLOB,
-  HEADERFUNCTION,
-  INFO_PRIVATE,
-  PAUSE_CONT,
-  PRIVATE,
-  READFUNCTION,
-  SHARE,
-  WRITEFUNCTION,
-  WRITEHEADER,
-} from "./tables/constants.ts";
-import {
-  isUnsettable,
-  OptionKind,
-  optionName,
-  optionSlot,
-} from "./tables/kinds.ts";
+import { type OptionTarget, setOption, unsetOption } from "./options.ts";
+import { CAINFO_BLOB, INFO_PRIVATE, PAUSE_CONT } from "./tables/constants.ts";
 import { drive } from "./transfer.ts";
 import type {
   CurlInfo,
@@ -45,16 +29,6 @@ const curls = new HandleTable<Curl>({
   open: call.curlOpen,
   release: call.curlRelease,
 });
-
-/** Says what a new object is for, if not for a new handle. */
-interface Existing {
-  readonly id: number;
-  readonly callbacks: Callbacks;
-  readonly kept: unknown;
-}
-
-/** How an option is set, by the kind of its value. */
-type Setter = (curl: Curl, option: number, value: unknown) => void;
 
 /**
  * A libcurl handle: options, then transfers, each as often as wanted, which
@@ -80,10 +54,8 @@ type Setter = (curl: Curl, option: number, value: unknown) => void;
  */
 export class Curl implements Disposable {
   readonly #id: CurlHandle;
-  readonly #callbacks: Callbacks;
+  readonly #target: OptionTarget;
   #closed = false;
-  /** What PRIVATE was set to. */
-  #kept: unknown = null;
 
   /**
    * Makes a handle with libcurl's defaults, and NOSIGNAL, since signals would
@@ -92,15 +64,11 @@ export class Curl implements Disposable {
    * @throws {CurlError} if there is no memory for it
    */
   constructor() {
-    const existing = arguments[0] as Existing | undefined;
-    if (existing instanceof Reopened) {
-      this.#id = existing.id;
-      this.#callbacks = existing.callbacks;
-      this.#kept = existing.kept;
-    } else {
-      this.#id = made(call.curlNew());
-      this.#callbacks = new Callbacks();
-    }
+    const existing: unknown = arguments[0];
+    this.#target = existing instanceof Reopened
+      ? existing.target
+      : newTarget(made(call.curlNew()));
+    this.#id = this.#target.id;
     curls.add(this, this.#id);
   }
 
@@ -122,7 +90,7 @@ export class Curl implements Disposable {
    * ```
    */
   static fromHandle(handle: CurlHandle): Curl {
-    return curls.find(handle, (id) => reopened(id, new Callbacks(), null));
+    return curls.find(handle, (id) => reopened(newTarget(id)));
   }
 
   /** The number to post to other Workers. It is never used again. */
@@ -162,74 +130,8 @@ export class Curl implements Disposable {
    * ```
    */
   setopt<O extends CurlOption>(option: O, value: OptionValue<O> | null): void {
-    if (value === null) {
-      this.unsetopt(option);
-      return;
-    }
-    Curl.#setters[values.kindOf(option)](this, option, value);
-  }
-
-  /** How each kind of value is set: here, since some belong to the object. */
-  static readonly #setters: Record<OptionKind, Setter> = {
-    [OptionKind.unknown]: (curl, option) => {
-      check(call.unsetopt(curl.#id, option));
-    },
-    [OptionKind.long]: (curl, option, value) => {
-      values.setNumber(curl.#id, option, value);
-    },
-    [OptionKind.offT]: (curl, option, value) => {
-      values.setNumber(curl.#id, option, value);
-    },
-    [OptionKind.string]: (curl, option, value) => {
-      values.setBytes(curl.#id, option, value);
-    },
-    [OptionKind.bytes]: (curl, option, value) => {
-      values.setBytes(curl.#id, option, value);
-    },
-    [OptionKind.list]: (curl, option, value) => {
-      values.setList(curl.#id, option, value);
-    },
-    [OptionKind.blob]: (curl, option, value) => {
-      values.setBlob(curl.#id, option, value);
-    },
-    [OptionKind.function]: (curl, option, value) => {
-      curl.#setFunction(option, value);
-    },
-    [OptionKind.share]: (curl, option, value) => {
-      if (!(value instanceof CurlShare)) {
-        throw values.wrongType(option, "a CurlShare", value);
-      }
-      // Closed by this isolate, it is on nobody's list any more.
-      if (value.closed) throw stateError("CurlShare is closed");
-      check(call.setoptShare(curl.#id, value.handle));
-    },
-    [OptionKind.writer]: (curl, option, value) => {
-      const target = option === WRITEHEADER ? HEADERFUNCTION : WRITEFUNCTION;
-      curl.#setFunction(target, writerFunction(option as DataOption, value));
-    },
-    [OptionKind.reader]: (curl, option, value) => {
-      curl.#setFunction(
-        READFUNCTION,
-        readerFunction(option as DataOption, value),
-      );
-    },
-    [OptionKind.private]: (curl, _option, value) => {
-      curl.#kept = value;
-    },
-    [OptionKind.unsupported]: (_curl, option, value) => {
-      throw values.wrongType(option, UNSUPPORTED, value);
-    },
-  };
-
-  #setFunction(option: number, value: unknown): void {
-    if (typeof value !== "function") {
-      throw values.wrongType(option, "a function", value);
-    }
-    check(call.setoptCallback(this.#id, option, true));
-    this.#callbacks.set(
-      optionSlot(option),
-      value as (...args: unknown[]) => unknown,
-    );
+    if (value === null) this.unsetopt(option);
+    else setOption(this.#target, option, value);
   }
 
   /**
@@ -249,15 +151,7 @@ export class Curl implements Disposable {
    * ```
    */
   unsetopt(option: CurlOption): void {
-    const kind = values.kindOf(option);
-    if (kind === OptionKind.private) {
-      this.#kept = null;
-      return;
-    }
-    check(call.unsetopt(this.#id, option));
-    if (kind === OptionKind.function) {
-      this.#callbacks.set(optionSlot(option), undefined);
-    }
+    unsetOption(this.#target, option);
   }
 
   /**
@@ -304,7 +198,7 @@ export class Curl implements Disposable {
    * ```
    */
   getinfo<I extends CurlInfo>(info: I): InfoValue<I> {
-    if (isPrivate(info)) return this.#kept as InfoValue<I>;
+    if (isPrivate(info)) return this.#target.kept as InfoValue<I>;
     return values.getinfo(this.#id, info) as InfoValue<I>;
   }
 
@@ -325,7 +219,7 @@ export class Curl implements Disposable {
    * ```
    */
   getinfoRaw<I extends CurlInfo>(info: I): RawInfoValue<I> {
-    if (isPrivate(info)) return this.#kept as RawInfoValue<I>;
+    if (isPrivate(info)) return this.#target.kept as RawInfoValue<I>;
     return values.getinfoRaw(this.#id, info) as RawInfoValue<I>;
   }
 
@@ -404,7 +298,7 @@ export class Curl implements Disposable {
   }
 
   #perform(collect: boolean): void {
-    drive(this.#id, call.perform(this.#id, collect), this.#callbacks);
+    drive(this.#id, call.perform(this.#id, collect), this.#target.callbacks);
   }
 
   /**
@@ -428,7 +322,8 @@ export class Curl implements Disposable {
    */
   duphandle(): Curl {
     const id = made(call.curlDuphandle(this.#id));
-    return reopened(id, this.#callbacks.copy(), this.#kept);
+    const { callbacks, kept } = this.#target;
+    return reopened({ id, callbacks: callbacks.copy(), kept });
   }
 
   /**
@@ -450,8 +345,8 @@ export class Curl implements Disposable {
    */
   reset(): void {
     check(call.curlReset(this.#id));
-    this.#callbacks.clear();
-    this.#kept = null;
+    this.#target.callbacks.clear();
+    this.#target.kept = null;
   }
 
   /**
@@ -496,7 +391,7 @@ export class Curl implements Disposable {
     if (!Number.isInteger(mask)) {
       throw new TypeError("pause() takes a sum of PAUSE_*");
     }
-    drive(this.#id, call.pause(this.#id, mask, false), this.#callbacks);
+    drive(this.#id, call.pause(this.#id, mask, false), this.#target.callbacks);
   }
 
   /**
@@ -513,7 +408,11 @@ export class Curl implements Disposable {
    * ```
    */
   unpause(): void {
-    drive(this.#id, call.pause(this.#id, PAUSE_CONT, true), this.#callbacks);
+    drive(
+      this.#id,
+      call.pause(this.#id, PAUSE_CONT, true),
+      this.#target.callbacks,
+    );
   }
 
   /**
@@ -582,13 +481,13 @@ export class Curl implements Disposable {
     if (this.#closed) return;
     const first = call.curlClose(this.#id);
     try {
-      drive(this.#id, first, this.#callbacks);
+      drive(this.#id, first, this.#target.callbacks);
     } finally {
       // A callback that threw is told, but the handle is gone all the same.
       if (first >= 0) {
         this.#closed = true;
         curls.remove(this, this.#id);
-        this.#callbacks.clear();
+        this.#target.callbacks.clear();
       }
     }
   }
@@ -599,19 +498,17 @@ export class Curl implements Disposable {
   }
 }
 
-const UNSUPPORTED = "nothing here: its value in C is a pointer";
-
 /** Recognised by the constructor, which takes no argument otherwise. */
-class Reopened implements Existing {
-  constructor(
-    readonly id: number,
-    readonly callbacks: Callbacks,
-    readonly kept: unknown,
-  ) {}
+class Reopened {
+  constructor(readonly target: OptionTarget) {}
 }
 
-function reopened(id: number, callbacks: Callbacks, kept: unknown): Curl {
-  return Reflect.construct(Curl, [new Reopened(id, callbacks, kept)]);
+function reopened(target: OptionTarget): Curl {
+  return Reflect.construct(Curl, [new Reopened(target)]);
+}
+
+function newTarget(id: number): OptionTarget {
+  return { id, callbacks: new Callbacks(), kept: null };
 }
 
 function isPrivate(info: number): boolean {

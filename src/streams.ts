@@ -15,9 +15,6 @@ import type {
 } from "./types.ts";
 import { wrongType } from "./values.ts";
 
-/** An option that takes such an object. */
-export type DataOption = number & { readonly __data: true };
-
 function has(value: unknown, method: string): boolean {
   return typeof value === "object" && value !== null &&
     typeof (value as Record<string, unknown>)[method] === "function";
@@ -25,7 +22,7 @@ function has(value: unknown, method: string): boolean {
 
 /** What WRITEDATA and HEADERDATA take, as a write function. */
 export function writerFunction(
-  option: DataOption,
+  option: number,
   value: unknown,
 ): WriteCallback {
   if (has(value, "writeSync")) {
@@ -54,7 +51,7 @@ export function writerFunction(
 
 /** What READDATA takes, as a read function. */
 export function readerFunction(
-  option: DataOption,
+  option: number,
   value: unknown,
 ): ReadCallback {
   if (has(value, "readSync")) {
@@ -77,7 +74,7 @@ export function readerFunction(
 }
 
 /** A stream's bytes come by promises. */
-function needsAsync(option: DataOption, value: unknown): TypeError {
+function needsAsync(option: number, value: unknown): TypeError {
   return wrongType(
     option,
     "an object with synchronous methods, which a synchronous transfer can call",

@@ -10,8 +10,7 @@ import * as call from "./ffi/call.ts";
 import {
   InfoKind,
   infoKind,
-  infoName,
-  OptionKind,
+  type OptionKind,
   optionKind,
   optionName,
 } from "./tables/kinds.ts";
@@ -315,9 +314,4 @@ function certificates(
     }
   }
   return chain;
-}
-
-/** What an info is called, for messages. */
-export function infoTitle(info: number): string {
-  return infoName(info) ?? String(info);
 }

@@ -9,6 +9,7 @@
 const LAYERS: readonly (string | RegExp)[] = [
   "mod.ts",
   "src/curl.ts",
+  "src/options.ts",
   "src/curl_share.ts",
   "src/global.ts",
   "src/transfer.ts",

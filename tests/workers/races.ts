@@ -95,24 +95,26 @@ export function attachAndDetach(
   });
 }
 
-/** Performs handles of its own on a share until somebody closes that. */
+/** Performs a handle of its own on a share until somebody closes that. */
 export function performUntilDetached(
   share: number,
   url: string,
   gate: SharedArrayBuffer,
   attached: SharedArrayBuffer,
-): { transfers: number; detached: boolean } {
+): { transfers: number; detached: boolean; length: number } {
+  const shared = curl.CurlShare.fromHandle(share);
   using c = new curl.Curl();
   c.setopt(curl.URL, url);
-  c.setopt(curl.SHARE, curl.CurlShare.fromHandle(share));
+  c.setopt(curl.SHARE, shared);
   Atomics.add(new Int32Array(attached), 0, 1);
   new Gate(gate).waitSync();
   let transfers = 0;
-  while (c.share() !== null) {
+  while (!shared.closed) {
     c.performBytesSync();
     transfers += 1;
   }
-  return { transfers, detached: c.getinfo(curl.SIZE_DOWNLOAD) > 0 };
+  const detached = c.share() === null;
+  return { transfers, detached, length: c.performBytesSync().length };
 }
 
 /** Closes the share again and again until it is closed. */

@@ -13,7 +13,7 @@ pub struct OwnedEasy {
     error: Box<ErrorBuffer>,
 }
 
-struct ErrorBuffer(std::cell::UnsafeCell<[u8; CURL_ERROR_SIZE as usize]>);
+struct ErrorBuffer(std::cell::UnsafeCell<[u8; CURL_ERROR_SIZE]>);
 
 // SAFETY: libcurl ties no thread to an easy handle, and the claim in front of it
 // lets one thread in at a time.
@@ -32,7 +32,7 @@ impl OwnedEasy {
         let easy = Self {
             handle: NonNull::new(handle)?,
             error: Box::new(ErrorBuffer(std::cell::UnsafeCell::new(
-                [0; CURL_ERROR_SIZE as usize],
+                [0; CURL_ERROR_SIZE],
             ))),
         };
         easy.point_to_error().then_some(easy)

@@ -1,0 +1,122 @@
+/**
+ * setopt and unsetopt, by the kind of value that an option takes.
+ *
+ * @module
+ */
+
+import type { Callbacks } from "./callbacks.ts";
+import { CurlShare } from "./curl_share.ts";
+import { check, stateError } from "./errors.ts";
+import * as call from "./ffi/call.ts";
+import { readerFunction, writerFunction } from "./streams.ts";
+import {
+  HEADERFUNCTION,
+  READFUNCTION,
+  WRITEFUNCTION,
+  WRITEHEADER,
+} from "./tables/constants.ts";
+import { OptionKind, optionSlot } from "./tables/kinds.ts";
+import * as values from "./values.ts";
+
+/** What options are set on: a handle, and what stays in JavaScript. */
+export interface OptionTarget {
+  /** The handle. */
+  readonly id: number;
+  /** Its functions. */
+  readonly callbacks: Callbacks;
+  /** What PRIVATE was set to. */
+  kept: unknown;
+}
+
+type Setter = (target: OptionTarget, option: number, value: unknown) => void;
+
+const setters: Record<OptionKind, Setter> = {
+  [OptionKind.unknown]: ({ id }, option) => check(call.unsetopt(id, option)),
+  [OptionKind.long]: ({ id }, option, value) => {
+    values.setNumber(id, option, value);
+  },
+  [OptionKind.offT]: ({ id }, option, value) => {
+    values.setNumber(id, option, value);
+  },
+  [OptionKind.string]: ({ id }, option, value) => {
+    values.setBytes(id, option, value);
+  },
+  [OptionKind.bytes]: ({ id }, option, value) => {
+    values.setBytes(id, option, value);
+  },
+  [OptionKind.list]: ({ id }, option, value) => {
+    values.setList(id, option, value);
+  },
+  [OptionKind.blob]: ({ id }, option, value) => {
+    values.setBlob(id, option, value);
+  },
+  [OptionKind.function]: setFunction,
+  [OptionKind.share]: setShare,
+  [OptionKind.writer]: (target, option, value) => {
+    const slot = option === WRITEHEADER ? HEADERFUNCTION : WRITEFUNCTION;
+    setFunction(target, slot, writerFunction(option, value));
+  },
+  [OptionKind.reader]: (target, option, value) => {
+    setFunction(target, READFUNCTION, readerFunction(option, value));
+  },
+  [OptionKind.private]: (target, _option, value) => {
+    target.kept = value;
+  },
+  [OptionKind.unsupported]: (_target, option, value) => {
+    throw values.wrongType(
+      option,
+      "nothing here: its value in C is a pointer",
+      value,
+    );
+  },
+};
+
+/** Sets an option; throws what `Curl.setopt` does. */
+export function setOption(
+  target: OptionTarget,
+  option: number,
+  value: unknown,
+): void {
+  setters[values.kindOf(option)](target, option, value);
+}
+
+/** Takes an option back; throws what `Curl.unsetopt` does. */
+export function unsetOption(target: OptionTarget, option: number): void {
+  const kind = values.kindOf(option);
+  if (kind === OptionKind.private) {
+    target.kept = null;
+    return;
+  }
+  check(call.unsetopt(target.id, option));
+  if (kind === OptionKind.function) {
+    target.callbacks.set(optionSlot(option), undefined);
+  }
+}
+
+function setFunction(
+  { id, callbacks }: OptionTarget,
+  option: number,
+  value: unknown,
+): void {
+  if (typeof value !== "function") {
+    throw values.wrongType(option, "a function", value);
+  }
+  check(call.setoptCallback(id, option, true));
+  callbacks.set(
+    optionSlot(option),
+    value as (...args: unknown[]) => unknown,
+  );
+}
+
+function setShare(
+  { id }: OptionTarget,
+  option: number,
+  value: unknown,
+): void {
+  if (!(value instanceof CurlShare)) {
+    throw values.wrongType(option, "a CurlShare", value);
+  }
+  // One that this isolate has closed is on no list any more.
+  if (value.closed) throw stateError("CurlShare is closed");
+  check(call.setoptShare(id, value.handle));
+}
