@@ -90,6 +90,11 @@ export class Callbacks {
     }
   }
 
+  /** Puts back what `takeFailure` has given. */
+  keepFailure(failure: Failure | undefined): void {
+    this.#failure = failure;
+  }
+
   /** What a function threw first since the last look, if any did. */
   takeFailure(): Failure | undefined {
     const failure = this.#failure;
@@ -114,7 +119,7 @@ function worded(cause: unknown, slot: number): unknown {
 function nonsense(answer: unknown, wanted: string): Nonsense {
   const given = answer instanceof Promise
     ? "a promise, which a synchronous transfer can't wait for"
-    : typeof answer === "number"
+    : typeof answer === "number" || answer === null
     ? String(answer)
     : typeof answer === "object" && answer !== null
     ? `an object of ${answer.constructor?.name ?? "no class"}`

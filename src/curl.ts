@@ -10,7 +10,12 @@ import { check, failure, stateError } from "./errors.ts";
 import * as call from "./ffi/call.ts";
 import { HandleTable, made } from "./handle.ts";
 import { type OptionTarget, setOption, unsetOption } from "./options.ts";
-import { CAINFO_BLOB, INFO_PRIVATE, PAUSE_CONT } from "./tables/constants.ts";
+import {
+  CAINFO_BLOB,
+  INFO_PRIVATE,
+  PAUSE_ALL,
+  PAUSE_CONT,
+} from "./tables/constants.ts";
 import { drive } from "./transfer.ts";
 import type {
   CurlInfo,
@@ -23,6 +28,9 @@ import * as values from "./values.ts";
 
 /** The number of a Curl object, which may be posted to any Worker. */
 export type CurlHandle = number;
+
+/** getinfo's number for `curlCheck`. */
+const GETINFO = 2;
 
 const curls = new HandleTable<Curl>({
   name: "Curl",
@@ -174,8 +182,7 @@ export class Curl implements Disposable {
     if (typeof value !== "string") {
       throw values.wrongType(option, "a string", value);
     }
-    values.kindOf(option);
-    values.setText(this.#id, option, value);
+    values.setString(this.#id, option, value);
   }
 
   /**
@@ -198,7 +205,7 @@ export class Curl implements Disposable {
    * ```
    */
   getinfo<I extends CurlInfo>(info: I): InfoValue<I> {
-    if (isPrivate(info)) return this.#target.kept as InfoValue<I>;
+    if (isPrivate(info)) return this.#private() as InfoValue<I>;
     return values.getinfo(this.#id, info) as InfoValue<I>;
   }
 
@@ -219,8 +226,13 @@ export class Curl implements Disposable {
    * ```
    */
   getinfoRaw<I extends CurlInfo>(info: I): RawInfoValue<I> {
-    if (isPrivate(info)) return this.#target.kept as RawInfoValue<I>;
+    if (isPrivate(info)) return this.#private() as RawInfoValue<I>;
     return values.getinfoRaw(this.#id, info) as RawInfoValue<I>;
+  }
+
+  #private(): unknown {
+    check(call.curlCheck(this.#id, GETINFO));
+    return this.#target.kept;
   }
 
   /**
@@ -298,7 +310,11 @@ export class Curl implements Disposable {
   }
 
   #perform(collect: boolean): void {
-    drive(this.#id, call.perform(this.#id, collect), this.#target.callbacks);
+    drive(
+      this.#id,
+      () => call.perform(this.#id, collect),
+      this.#target.callbacks,
+    );
   }
 
   /**
@@ -388,10 +404,10 @@ export class Curl implements Disposable {
    * ```
    */
   pause(mask: number): void {
-    if (!Number.isInteger(mask)) {
-      throw new TypeError("pause() takes a sum of PAUSE_*");
+    if (typeof mask !== "number" || (mask & PAUSE_ALL) !== mask) {
+      throw new TypeError(`pause() takes a sum of PAUSE_*, not ${mask}`);
     }
-    drive(this.#id, call.pause(this.#id, mask, false), this.#target.callbacks);
+    this.#pause(mask, false);
   }
 
   /**
@@ -408,9 +424,13 @@ export class Curl implements Disposable {
    * ```
    */
   unpause(): void {
+    this.#pause(PAUSE_CONT, true);
+  }
+
+  #pause(mask: number, unpause: boolean): void {
     drive(
       this.#id,
-      call.pause(this.#id, PAUSE_CONT, true),
+      () => call.pause(this.#id, mask, unpause),
       this.#target.callbacks,
     );
   }
@@ -479,9 +499,10 @@ export class Curl implements Disposable {
    */
   close(): void {
     if (this.#closed) return;
-    const first = call.curlClose(this.#id);
+    let first = -1;
+    const start = () => first = call.curlClose(this.#id);
     try {
-      drive(this.#id, first, this.#target.callbacks);
+      drive(this.#id, start, this.#target.callbacks);
     } finally {
       // A callback that threw is told, but the handle is gone all the same.
       if (first >= 0) {

@@ -15,8 +15,12 @@ import {
   WRITEFUNCTION,
   WRITEHEADER,
 } from "./tables/constants.ts";
-import { OptionKind, optionSlot } from "./tables/kinds.ts";
+import { isUnsettable, OptionKind, optionSlot } from "./tables/kinds.ts";
 import * as values from "./values.ts";
+
+/** The numbers of methods for `curlCheck`. */
+const SETOPT = 0;
+const UNSETOPT = 1;
 
 /** What options are set on: a handle, and what stays in JavaScript. */
 export interface OptionTarget {
@@ -53,13 +57,13 @@ const setters: Record<OptionKind, Setter> = {
   [OptionKind.function]: setFunction,
   [OptionKind.share]: setShare,
   [OptionKind.writer]: (target, option, value) => {
-    const slot = option === WRITEHEADER ? HEADERFUNCTION : WRITEFUNCTION;
-    setFunction(target, slot, writerFunction(option, value));
+    setFunction(target, functionOf(option), writerFunction(option, value));
   },
   [OptionKind.reader]: (target, option, value) => {
     setFunction(target, READFUNCTION, readerFunction(option, value));
   },
   [OptionKind.private]: (target, _option, value) => {
+    check(call.curlCheck(target.id, SETOPT));
     target.kept = value;
   },
   [OptionKind.unsupported]: (_target, option, value) => {
@@ -84,13 +88,21 @@ export function setOption(
 export function unsetOption(target: OptionTarget, option: number): void {
   const kind = values.kindOf(option);
   if (kind === OptionKind.private) {
+    check(call.curlCheck(target.id, UNSETOPT));
     target.kept = null;
     return;
   }
-  check(call.unsetopt(target.id, option));
-  if (kind === OptionKind.function) {
-    target.callbacks.set(optionSlot(option), undefined);
-  }
+  const stands = kind === OptionKind.writer && isUnsettable(option)
+    ? functionOf(option)
+    : option;
+  check(call.unsetopt(target.id, stands));
+  const slot = optionSlot(stands);
+  if (slot !== 0) target.callbacks.set(slot, undefined);
+}
+
+/** The function that stands for an object to write to. */
+function functionOf(option: number): number {
+  return option === WRITEHEADER ? HEADERFUNCTION : WRITEFUNCTION;
 }
 
 function setFunction(

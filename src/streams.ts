@@ -29,7 +29,8 @@ export function writerFunction(
     const writer = value as SyncWriter;
     return (data) => {
       for (let done = 0; done < data.length;) {
-        done += writer.writeSync(data.subarray(done));
+        const rest = data.subarray(done);
+        done += counted("writeSync()", writer.writeSync(rest), 1, rest.length);
       }
     };
   }
@@ -39,7 +40,9 @@ export function writerFunction(
     return (data) => {
       // Such objects collect what they get; the bytes are lent.
       const taken = writer.write(data.slice());
-      return typeof taken === "number" ? taken : undefined;
+      return typeof taken === "number" || taken instanceof Promise
+        ? taken as number
+        : undefined;
     };
   }
   throw wrongType(
@@ -58,7 +61,9 @@ export function readerFunction(
     const reader = value as SyncReader;
     return (size) => {
       const buffer = new Uint8Array(size);
-      return buffer.subarray(0, reader.readSync(buffer) ?? 0);
+      const read = reader.readSync(buffer);
+      const end = read === null ? 0 : counted("readSync()", read, 0, size);
+      return buffer.subarray(0, end);
     };
   }
   if (value instanceof ReadableStream) throw needsAsync(option, value);
@@ -71,6 +76,24 @@ export function readerFunction(
     "an object with readSync() or read(), such as a Deno.FsFile",
     value,
   );
+}
+
+/** An answer that would make the transfer wait for ever, or go astray. */
+function counted(
+  method: string,
+  count: unknown,
+  least: number,
+  most: number,
+): number {
+  if (
+    typeof count !== "number" || !Number.isInteger(count) || count < least ||
+    count > most
+  ) {
+    throw new TypeError(
+      `${method} must return a number from ${least} to ${most}, but returned ${count}`,
+    );
+  }
+  return count;
 }
 
 /** A stream's bytes come by promises. */

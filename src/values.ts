@@ -10,7 +10,7 @@ import * as call from "./ffi/call.ts";
 import {
   InfoKind,
   infoKind,
-  type OptionKind,
+  OptionKind,
   optionKind,
   optionName,
 } from "./tables/kinds.ts";
@@ -95,8 +95,22 @@ export function setBytes(id: number, option: number, value: unknown): void {
   }
 }
 
-/** Sets an option to a string, without a look at what the option takes. */
-export function setText(id: number, option: number, value: string): void {
+/** Sets an option that takes a string, by nothing but a string. */
+export function setString(id: number, option: number, value: string): void {
+  switch (kindOf(option)) {
+    case OptionKind.string:
+    case OptionKind.bytes:
+    case OptionKind.unknown:
+      setText(id, option, value);
+      break;
+    default:
+      throw new TypeError(
+        `${optionName(option)} takes no string: set it by setopt()`,
+      );
+  }
+}
+
+function setText(id: number, option: number, value: string): void {
   if (value.length <= SHORT && writeAscii(value)) {
     check(call.setoptBytes(id, option, room, value.length));
     return;
@@ -217,7 +231,18 @@ export function kindOf(option: unknown): OptionKind {
       `an option is one of the module's constants, not ${described(option)}`,
     );
   }
-  return optionKind(option);
+  const kind = optionKind(option);
+  if (kind === OptionKind.unknown) checkConstant("option", option);
+  return kind;
+}
+
+/** What libcurl's integers can't hold is no constant of the module. */
+function checkConstant(what: string, value: number): void {
+  if (value >>> 0 !== value) {
+    throw new TypeError(
+      `an ${what} is one of the module's constants, not ${described(value)}`,
+    );
+  }
 }
 
 type Getter = (id: number, info: number) => unknown;
@@ -237,18 +262,23 @@ const getters: Record<InfoKind, Getter> = {
 
 /** An info's value, with strings left undecoded. */
 export function getinfoRaw(id: number, info: number): unknown {
+  return getters[kindOfInfo(info)](id, info);
+}
+
+function kindOfInfo(info: unknown): InfoKind {
   if (typeof info !== "number") {
     throw new TypeError(
       `an info is one of the module's constants, not ${described(info)}`,
     );
   }
-  return getters[infoKind(info)](id, info);
+  const kind = infoKind(info);
+  if (kind === InfoKind.unknown) checkConstant("info", info);
+  return kind;
 }
 
 /** An info's value, with strings decoded. */
 export function getinfo(id: number, info: number): unknown {
-  const kind = infoKind(info);
-  if (kind === InfoKind.string) {
+  if (kindOfInfo(info) === InfoKind.string) {
     const bytes = borrowedInfo(id, info);
     return bytes === null ? null : decodeText(bytes);
   }

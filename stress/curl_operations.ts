@@ -146,13 +146,15 @@ export function openWrongCurl(walk: Walk): void {
 /** The object of a number is the same until it is closed. */
 export function reopenCurl(walk: Walk): void {
   const entry = anyCurl(walk);
-  if (entry.isClosed) return;
-  const { value } = walk.attempt(
+  const { value, error } = walk.attempt(
     `${entry} fromHandle()`,
-    ["ok"],
+    phasesOf(entry, walk.frames).map((phase) =>
+      phase === "closed" ? noSuchHandle("Curl") : "ok"
+    ),
     () => curl.Curl.fromHandle(entry.curl.handle),
   );
-  if (value !== entry.curl) walk.fail(`${entry} has two objects`);
+  if (error !== undefined) entry.isClosed = true;
+  else if (value !== entry.curl) walk.fail(`${entry} has two objects`);
 }
 
 export function forgetCurl(walk: Walk): void {

@@ -32,7 +32,7 @@ export const SLOTS: readonly Slot[] = [
     name: "WRITEFUNCTION",
     option: curl.WRITEFUNCTION,
     go: (frame, data: Uint8Array) => {
-      frame.pieces.push(data);
+      frame.pieces.push(data.slice());
     },
     odd: [0, 1_000_000, -1],
     nonsense: NOT_NUMBERS,

@@ -318,7 +318,7 @@ const TWISTS: readonly Twist[] = [
           isPaused = true;
           return curl.WRITEFUNC_PAUSE;
         }
-        walk.frame!.pieces.push(data);
+        walk.frame!.pieces.push(data.slice());
       });
       setPlain(walk, entry, curl.XFERINFOFUNCTION, "XFERINFOFUNCTION", () => {
         if (!isPaused) return;

@@ -77,6 +77,9 @@ export class Walk {
   readonly #operations: readonly Operation[];
   readonly #pulse: Int32Array<SharedArrayBuffer>;
   readonly #history: string[] = [];
+  // A forgotten object comes back as long as it is not collected.
+  readonly #curlEntries = new WeakMap<curl.Curl, CurlEntry>();
+  readonly #shareEntries = new WeakMap<curl.CurlShare, ShareEntry>();
   #families = 0;
   #isStopped = false;
 
@@ -248,19 +251,23 @@ export class Walk {
     isPublic: boolean,
     family: number = this.newFamily(),
   ): CurlEntry {
-    const known = this.curls.find((entry) => entry.curl === handle);
-    if (known) return known;
-    const entry = new CurlEntry(handle, family, isPublic);
-    this.curls.push(entry);
+    let entry = this.#curlEntries.get(handle);
+    if (entry === undefined) {
+      entry = new CurlEntry(handle, family, isPublic);
+      this.#curlEntries.set(handle, entry);
+    }
+    if (!this.curls.includes(entry)) this.curls.push(entry);
     this.#shorten();
     return entry;
   }
 
   addShare(share: curl.CurlShare, isPublic: boolean): ShareEntry {
-    const known = this.shares.find((entry) => entry.share === share);
-    if (known) return known;
-    const entry = new ShareEntry(share, isPublic);
-    this.shares.push(entry);
+    let entry = this.#shareEntries.get(share);
+    if (entry === undefined) {
+      entry = new ShareEntry(share, isPublic);
+      this.#shareEntries.set(share, entry);
+    }
+    if (!this.shares.includes(entry)) this.shares.push(entry);
     this.#shorten();
     return entry;
   }

@@ -1,7 +1,13 @@
 /** The callbacks of connections: sockets, names, and what goes before. */
 
 import * as curl from "../mod.ts";
-import { assert, assertEquals, assertStrictEquals } from "./assert.ts";
+import {
+  assert,
+  assertEquals,
+  assertGreater,
+  assertStrictEquals,
+  assertThrows,
+} from "./assert.ts";
 import { assertCurlError, assertUsable, curlFor } from "./fixtures/checks.ts";
 import { SERVER, startServer } from "./fixtures/http_server.ts";
 import { test } from "./permissions.ts";
@@ -78,7 +84,8 @@ test(SERVER, "OPENSOCKETFUNCTION fails with a descriptor of none", async () => {
   using c = curlFor(server.url);
   for (const fd of [2 ** 31 - 1, 2 ** 40, -2, -(2 ** 40)]) {
     c.setopt(curl.OPENSOCKETFUNCTION, () => fd);
-    assertCurlError(() => c.performTextSync(), curl.E_COULDNT_CONNECT);
+    const error = assertThrows(() => c.performTextSync(), curl.CurlError);
+    assertGreater(error.code, 0);
   }
   assertUsable(c);
 });

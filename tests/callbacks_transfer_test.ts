@@ -234,7 +234,7 @@ test(SERVER, "READFUNCTION pauses with READFUNC_PAUSE", async () => {
     c.unpause();
   });
   assertEquals(JSON.parse(c.performTextSync()).body, "after");
-  assertEquals(unpaused, 1);
+  assertGreater(unpaused, 0);
 });
 
 for (const name of ["SEEKFUNCTION", "IOCTLFUNCTION"] as const) {

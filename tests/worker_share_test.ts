@@ -177,13 +177,12 @@ for (const kinds of [["DNS"], ["COOKIE", "CONNECT"]] as const) {
     }`,
     async () => {
       await using stack = new AsyncDisposableStack();
-      const gate = new Gate();
+      const [closer, ...performers] = await start<Races>(stack, 4, RACES);
       for (let round = 0; round < 5; round++) {
+        const gate = new Gate();
         using share = shareOf(
           ...kinds.map((kind) => curl[`LOCK_DATA_${kind}`]),
         );
-        const [closer] = await start<Races>(stack, 1, RACES);
-        const performers = await start<Races>(stack, 3, RACES);
         const count = new SharedArrayBuffer(4);
         const performing = performers.map((worker) =>
           worker.call(

@@ -9,6 +9,7 @@ use crate::share::attached::Member;
 use crate::share::{self, Share};
 use crate::sys::bindings::*;
 use crate::sys::easy::OwnedEasy;
+use crate::sys::getinfo;
 use crate::sys::lists::Slist;
 use crate::sys::share::OwnedShare;
 use crate::sys::trampolines::Slot;
@@ -31,17 +32,20 @@ impl Member for Easy {
 pub struct Core {
     // Freed first: until then libcurl points to what follows.
     handle: Option<Arc<OwnedEasy>>,
-    pub(crate) owned: BTreeMap<u32, Owned>,
+    pub(crate) owned: BTreeMap<u32, Arc<Owned>>,
     /// Replaced while a transfer may still read it; freed when that is over.
-    retired: Vec<Owned>,
+    retired: Vec<Arc<Owned>>,
     answers: [Answers; Slot::COUNT],
     pub(crate) share: Option<Arc<Share>>,
     pub(crate) noprogress: bool,
+    /// Its connection is not for libcurl alone.
+    pub(crate) connect_only: bool,
 }
 
-/// What libcurl points to without a copy of its own.
+/// What libcurl points to without a copy of its own, and only reads: copies of
+/// a handle point to the same.
 pub enum Owned {
-    List { _list: Slist, items: Vec<CString> },
+    List { _list: Slist },
     Bytes(Box<[u8]>),
 }
 
@@ -151,6 +155,9 @@ impl Easy {
                 held.share = Some(share.clone());
             }
             (None, Some(old)) => {
+                if held.would_lose_connection(old)? {
+                    return Err(Error::holds_connection());
+                }
                 old.detach(self.id, &handle)?;
                 let old = held.share.take();
                 // The share may end with it, so not under the claim.
@@ -172,6 +179,7 @@ impl Easy {
         held.owned.clear();
         held.answers = [Answers::Nobody; Slot::COUNT];
         held.noprogress = true;
+        held.connect_only = false;
         set_defaults(&handle, self.id)
     }
 
@@ -185,7 +193,8 @@ impl Easy {
         let id = registry::new_id();
         let mut core = Core::new(copy);
         core.noprogress = held.noprogress;
-        core.copy_owned(&held.owned)?;
+        core.connect_only = held.connect_only;
+        core.owned = held.owned.clone();
         let handle = core.handle()?.clone();
         check(handle.set_callback(Slot::WRITE, Some(id)))?;
         check(handle.set_callback(Slot::READ, Some(id)))?;
@@ -248,7 +257,7 @@ pub struct Remains {
     left: Option<Arc<Share>>,
     /// Freeing it calls JavaScript that this isolate can answer.
     asks: bool,
-    owned: BTreeMap<u32, Owned>,
+    owned: BTreeMap<u32, Arc<Owned>>,
 }
 
 impl Remains {
@@ -291,6 +300,7 @@ impl Core {
             answers: [Answers::Nobody; Slot::COUNT],
             share: None,
             noprogress: true,
+            connect_only: false,
         }
     }
 
@@ -304,38 +314,12 @@ impl Core {
     /// be read by a transfer that waits in a callback.
     pub fn keep(&mut self, option: u32, owned: Option<Owned>, running: bool) {
         let before = match owned {
-            Some(owned) => self.owned.insert(option, owned),
+            Some(owned) => self.owned.insert(option, Arc::new(owned)),
             None => self.owned.remove(&option),
         };
         if running {
             self.retired.extend(before);
         }
-    }
-
-    fn copy_owned(&mut self, from: &BTreeMap<u32, Owned>) -> Result<()> {
-        let handle = self.handle()?.clone();
-        for (&option, owned) in from {
-            let (copy, code) = match owned {
-                Owned::List { items, .. } => {
-                    let list = Slist::new(items.iter().map(CString::as_c_str))
-                        .ok_or_else(|| Error::easy(CURLE_OUT_OF_MEMORY, ""))?;
-                    let code = handle.set_list(option, Some(&list));
-                    let copy = Owned::List {
-                        _list: list,
-                        items: items.clone(),
-                    };
-                    (copy, code)
-                }
-                Owned::Bytes(bytes) => {
-                    let bytes = bytes.clone();
-                    let code = handle.set_post_fields(Some(&bytes));
-                    (Owned::Bytes(bytes), code)
-                }
-            };
-            check(code)?;
-            self.owned.insert(option, copy);
-        }
-        Ok(())
     }
 
     pub fn answered(&self, slot: Slot) -> bool {
@@ -354,8 +338,21 @@ impl Core {
         })
     }
 
+    /// Whether detaching would take away the connection that CONNECT_ONLY has
+    /// made for the program itself. libcurl would leave it to the share's pool.
+    fn would_lose_connection(&self, share: &Share) -> Result<bool> {
+        if !self.connect_only || !share.pools_connections() {
+            return Ok(false);
+        }
+        let socket = getinfo::socket(self.handle()?, CURLINFO_ACTIVESOCKET);
+        Ok(socket.is_ok_and(|socket| socket != CURL_SOCKET_BAD))
+    }
+
     /// For a share's close, which holds the claim and a reference to the share.
-    pub fn leave_share(&mut self) -> Result<()> {
+    pub fn leave_share(&mut self, share: &Share) -> Result<()> {
+        if self.would_lose_connection(share)? {
+            return Err(Error::share_holds_connection());
+        }
         share::unlink(self.handle()?).map_err(|error| match error {
             error if error == Error::holds_connection() => Error::share_holds_connection(),
             error => error,

@@ -185,6 +185,23 @@ pub fn pop_operation(id: u64) -> Option<Operation> {
     })
 }
 
+/// How many operations wait for answers on this thread.
+pub fn waiting() -> usize {
+    ISOLATE.with_borrow(|isolate| isolate.operations.len())
+}
+
+/// Ends all but the first `count`, from the innermost out: JavaScript has left
+/// the loops that would have answered.
+pub fn abandon(count: usize) {
+    while let Some(mut operation) = ISOLATE.with_borrow_mut(|isolate| {
+        (isolate.operations.len() > count)
+            .then(|| isolate.operations.pop())
+            .flatten()
+    }) {
+        operation.abort();
+    }
+}
+
 pub fn with_operation<R>(id: u64, act: impl FnOnce(&mut Operation) -> R) -> Option<R> {
     ISOLATE.with(|isolate| {
         let operations = &mut isolate.borrow_mut().operations;

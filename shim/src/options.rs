@@ -42,11 +42,14 @@ pub fn set_number(easy: &Easy, option: u32, value: i64) -> Result<()> {
                 return refuse("more than a C long holds");
             };
             touch(easy, option, |core| {
-                if option == CURLOPT_NOPROGRESS {
-                    core.noprogress = long != 0;
-                }
                 outcome(core, option, |handle| handle.set_long(option, long))
-                    .map_err(|error| error.about(&value.to_string()))
+                    .map_err(|error| error.about(&value.to_string()))?;
+                match option {
+                    CURLOPT_NOPROGRESS => core.noprogress = long != 0,
+                    CURLOPT_CONNECT_ONLY => core.connect_only = long != 0,
+                    _ => {}
+                }
+                Ok(())
             })
         }
         Some(OptionKind::OffT) => touch(easy, option, |core| {
@@ -60,7 +63,7 @@ pub fn set_number(easy: &Easy, option: u32, value: i64) -> Result<()> {
 /// libcurl reads as many bytes as it says, so no more than there are.
 fn set_post_size(easy: &Easy, option: u32, value: i64) -> Result<()> {
     let mut held = easy.enter("setopt")?;
-    if let Some(Owned::Bytes(bytes)) = held.owned.get(&CURLOPT_POSTFIELDS)
+    if let Some(Owned::Bytes(bytes)) = held.owned.get(&CURLOPT_POSTFIELDS).map(Arc::as_ref)
         && value > bytes.len() as i64
     {
         let text = format!("{value}: POSTFIELDS holds {} bytes", bytes.len());
@@ -119,7 +122,7 @@ fn set_list(easy: &Easy, option: u32, value: &[u8]) -> Result<()> {
         handle.set_list(option, Some(&list))
     })?;
     let running = running(&held);
-    held.keep(option, Some(Owned::List { _list: list, items }), running);
+    held.keep(option, Some(Owned::List { _list: list }), running);
     Ok(())
 }
 
@@ -153,6 +156,8 @@ pub fn unset(easy: &Arc<Easy>, option: u32) -> Result<()> {
     if kind == Some(OptionKind::Share) {
         return easy.set_share(None);
     }
+    // What follows has setopt's words.
+    drop(easy.enter("unsetopt")?);
     if !unsettable(option) {
         return Err(Error::argument(format!(
             "unsetopt() is not supported for {}",

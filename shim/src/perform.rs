@@ -60,8 +60,9 @@ pub fn perform(easy: &Arc<Easy>, collects: bool) -> Result<Progress> {
         Output::Stdout
     };
     let asked = held.answered(Slot::XFERINFO);
-    let silent = held.answered(Slot::DEBUG) || held.answered(Slot::CLOSESOCKET);
-    let watched = silent && !held.answered(Slot::PROGRESS) && (!asked || held.noprogress);
+    let unheard = held.answered(Slot::DEBUG) || held.answered(Slot::CLOSESOCKET);
+    let heard = !held.noprogress && (asked || held.answered(Slot::PROGRESS));
+    let watched = unheard && !heard;
     let scripts = Scripts {
         output,
         input: held.answered(Slot::READ),

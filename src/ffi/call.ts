@@ -83,6 +83,11 @@ export function curlReset(id: number): number {
   return library().shim_curl_reset(id);
 }
 
+/** A status: whether setopt (0), unsetopt (1) or getinfo (2) may be called. */
+export function curlCheck(id: number, method: 0 | 1 | 2): number {
+  return library().shim_curl_check(id, method);
+}
+
 /** The id of its share, or 0. */
 export function curlShare(id: number): number {
   return library().shim_curl_share(id);
@@ -182,6 +187,16 @@ export function getinfoBytes(
 let landing = new Uint8Array(16 * 1024);
 /** Taken when `landing` is lent. */
 let spare: Uint8Array<ArrayBuffer> | undefined;
+
+/** How many transfers of this isolate wait for an answer. */
+export function waiting(): number {
+  return library().shim_waiting();
+}
+
+/** Ends all of them but the first `count`. */
+export function abandon(count: number): void {
+  library().shim_abandon(count);
+}
 
 /** Starts a transfer: see `shim_perform`. */
 export function perform(id: number, collect: boolean): number {

@@ -8,6 +8,7 @@
 
 /** The symbol table for `Deno.dlopen`. */
 export const symbols = {
+  shim_abandon: { parameters: ["u32"], result: "i32" },
   shim_answer: {
     parameters: [
       "f64",
@@ -25,6 +26,7 @@ export const symbols = {
     result: "i32",
   },
   shim_body_length: { parameters: [], result: "f64" },
+  shim_curl_check: { parameters: ["f64", "u32"], result: "i32" },
   shim_curl_close: {
     parameters: [
       "f64",
@@ -169,4 +171,5 @@ export const symbols = {
     ],
     result: "i32",
   },
+  shim_waiting: { parameters: [], result: "u32" },
 } as const satisfies Deno.ForeignLibraryInterface;

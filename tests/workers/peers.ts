@@ -2,7 +2,6 @@
 
 import * as curl from "../../mod.ts";
 import { report } from "../../src/ffi/call.ts";
-import { assertEquals } from "../assert.ts";
 import { startWorker, type WorkerHandle } from "../fixtures/workers.ts";
 
 /** The functions of peer.ts. */
@@ -60,7 +59,10 @@ export function during(c: curl.Curl, act: () => void): void {
 
 /** Asserts that the object's state refuses this, in these words. */
 export function assertRefused(act: () => unknown, message: string): void {
-  assertEquals(refusal(act), message);
+  const given = refusal(act);
+  if (given !== message) {
+    throw new Error(`expected "${message}", but it says "${given}"`);
+  }
 }
 
 /** The words in which the object's state refuses this. */

@@ -87,9 +87,7 @@ impl<T: 'static> LocalKey<T> {
     fn init(&'static self) -> Rc<T> {
         let value = Rc::new((self.init)());
         let mut values = self.values.borrow_mut();
-        values
-            .threads
-            .push((current().id(), Some(value.clone())));
+        values.threads.push((current().id(), Some(value.clone())));
         drop(values);
         if mem::needs_drop::<T>() && !self.is_the_list_of_destructors() {
             DESTRUCTORS.with_borrow_mut(|list| list.push(Box::new(|| self.destroy())));

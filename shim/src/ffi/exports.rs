@@ -105,6 +105,14 @@ pub extern "C" fn shim_curl_reset(curl: f64) -> i32 {
     entry(|| isolate::with_easy(id(curl), "reset", |easy| easy.reset().map(|()| 0)))
 }
 
+/// Whether setopt (0), unsetopt (1) or getinfo (2) may be called, for what is
+/// kept in JavaScript alone.
+#[unsafe(no_mangle)]
+pub extern "C" fn shim_curl_check(curl: f64, method: u32) -> i32 {
+    let method = ["setopt", "unsetopt", "getinfo"][method.min(2) as usize];
+    entry(|| isolate::with_easy(id(curl), method, |easy| easy.enter(method).map(|_| 0)))
+}
+
 /// The id of the share it is attached to, or 0.
 #[unsafe(no_mangle)]
 pub extern "C" fn shim_curl_share(curl: f64) -> f64 {
@@ -337,6 +345,21 @@ pub unsafe extern "C" fn shim_resume(
 
 fn started(act: impl FnOnce() -> Result<i32>) -> i32 {
     entry_value(act, |status| status)
+}
+
+/// How many transfers of this isolate wait for an answer.
+#[unsafe(no_mangle)]
+pub extern "C" fn shim_waiting() -> u32 {
+    isolate::waiting() as u32
+}
+
+/// Ends all of them but the first `count`.
+#[unsafe(no_mangle)]
+pub extern "C" fn shim_abandon(count: u32) -> i32 {
+    entry(|| {
+        isolate::abandon(count as usize);
+        Ok(0)
+    })
 }
 
 /// Bytes that belong to the next answer; 1 if they are more than was asked for.

@@ -142,6 +142,10 @@ impl Share {
         self.own().exclusive != 0
     }
 
+    pub fn pools_connections(&self) -> bool {
+        self.own().exclusive & (1 << CURL_LOCK_DATA_CONNECT) != 0
+    }
+
     /// For a short call on an attached handle that reaches shared data. Where
     /// waiting would close a ring, everybody in it waits for the caller, so
     /// nobody is inside and the call may go on.
@@ -180,7 +184,7 @@ impl Share {
     pub fn close(self: &Arc<Self>) -> Result<()> {
         let closed = self.attached.close(
             self.detach_on_close,
-            |core: &mut Core| core.leave_share(),
+            |core: &mut Core| core.leave_share(self),
             |core| core.rejoin(self, self.own().handle.as_ref()),
             || {
                 let mut own = self.own();

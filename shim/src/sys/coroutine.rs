@@ -144,8 +144,9 @@ impl Suspendable {
             unreachable!("a call is not resumed after its end");
         };
         if reply == Reply::Abort && self.question.is_some() {
-            self.desk
-                .note_abort(self.question.take().map(|asked| asked.slot));
+            // libcurl ignores what some callbacks answer, and goes on after
+            // others; none is asked again, and the next that is heard ends it.
+            self.desk.aborting.set(true);
         }
         self.question = None;
         let outer = CURRENT.replace(&raw const *self.desk);
@@ -314,14 +315,6 @@ impl Desk {
             return Reply::Abort;
         }
         reply
-    }
-
-    /// A callback whose answer libcurl ignores can end the transfer only by
-    /// the next one that is heard.
-    fn note_abort(&self, slot: Option<Slot>) {
-        if slot.is_some_and(Slot::answer_is_ignored) {
-            self.aborting.set(true);
-        }
     }
 }
 

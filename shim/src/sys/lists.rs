@@ -9,6 +9,8 @@ pub struct Slist(*mut curl_slist);
 
 // SAFETY: plain memory from malloc, tied to no thread.
 unsafe impl Send for Slist {}
+// SAFETY: nobody changes a list once it is made: libcurl only reads it.
+unsafe impl Sync for Slist {}
 
 impl Slist {
     pub fn new<'a>(items: impl IntoIterator<Item = &'a CStr>) -> Option<Self> {

@@ -15,6 +15,8 @@ pub struct OwnedEasy {
     calls: UnsafeCell<()>,
     /// What its callbacks are told.
     id: Cell<u64>,
+    /// HEADERFUNCTION is set.
+    header: Cell<bool>,
     share: RefCell<Option<Rc<Shared>>>,
     /// CONNECT_ONLY was set, and a transfer has made the connection.
     connects_only: Cell<bool>,
@@ -32,6 +34,7 @@ impl OwnedEasy {
         Some(Self {
             calls: UnsafeCell::new(()),
             id: Cell::new(0),
+            header: Cell::new(false),
             share: RefCell::new(None),
             connects_only: Cell::new(false),
             holds_connection: Cell::new(false),
@@ -96,8 +99,10 @@ impl OwnedEasy {
     }
 
     pub fn set_callback(&self, slot: Slot, id: Option<u64>) -> CURLcode {
-        if slot == Slot::WRITE {
-            self.id.set(id.expect("the body is always ours"));
+        match slot {
+            Slot::WRITE => self.id.set(id.expect("the body is always ours")),
+            Slot::HEADER => self.header.set(id.is_some()),
+            _ => {}
         }
         self.call()
     }
@@ -117,10 +122,9 @@ impl OwnedEasy {
         CURLE_OK
     }
 
-    /// Gives one piece of a body to whoever wants it.
     pub fn perform(&self) -> CURLcode {
         self.call_on_shared_data();
-        let code = match self.write() {
+        let code = match self.ask() {
             Reply::Abort => CURLE_WRITE_ERROR,
             Reply::Default | Reply::Number(_) => CURLE_OK,
         };
@@ -129,14 +133,17 @@ impl OwnedEasy {
         code
     }
 
-    fn write(&self) -> Reply {
+    /// Has one header or one piece of a body, for whoever wants it.
+    fn ask(&self) -> Reply {
         let desk = current(self.id.get() as usize as *mut c_void).expect("a call is running");
+        if self.header.get() {
+            return desk.ask(Slot::HEADER, [0.0; 6], &[]);
+        }
         let asks = matches!(*desk.output.borrow(), Output::Script);
         if asks {
-            desk.ask(Slot::WRITE, [0.0; 6], &[])
-        } else {
-            Reply::Default
+            return desk.ask(Slot::WRITE, [0.0; 6], &[]);
         }
+        Reply::Default
     }
 
     pub fn pause(&self, _: i32) -> CURLcode {

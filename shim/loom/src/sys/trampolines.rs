@@ -5,6 +5,7 @@ pub struct Slot(u8);
 
 impl Slot {
     pub const WRITE: Self = Self(1);
+    pub const HEADER: Self = Self(2);
     pub const READ: Self = Self(3);
     pub const XFERINFO: Self = Self(5);
     pub const PROGRESS: Self = Self(6);
@@ -19,7 +20,9 @@ impl Slot {
     }
 
     pub fn new(number: u8) -> Option<Self> {
-        (1..=Self::COUNT as u8).contains(&number).then_some(Self(number))
+        (1..=Self::COUNT as u8)
+            .contains(&number)
+            .then_some(Self(number))
     }
 
     pub fn number(self) -> u8 {

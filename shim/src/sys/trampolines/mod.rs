@@ -212,11 +212,6 @@ impl Slot {
         ]
         .contains(&self)
     }
-
-    /// libcurl goes on whatever these answer.
-    pub fn answer_is_ignored(self) -> bool {
-        self == Self::DEBUG || self == Self::CLOSESOCKET || self == Self::HSTSWRITE
-    }
 }
 
 /// What to give libcurl for a callback that is set or not. The body and the
