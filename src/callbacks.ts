@@ -23,6 +23,9 @@ type Callback = (...args: any[]) => unknown;
 const ABORT = NaN;
 const NOTHING = Infinity;
 
+/** libcurl's word for an HSTS entry without an end. */
+const UNLIMITED = "unlimited";
+
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
@@ -291,7 +294,7 @@ function askHstsWrite(callback: Callback, id: number): number {
   const [expire, host] = texts(id);
   const entry: HstsEntry = {
     host,
-    expire: expire || null,
+    expire: expire === UNLIMITED ? null : expire,
     includeSubDomains: subdomains === 1,
   };
   return numeric(callback(entry, { index, total }));

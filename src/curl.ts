@@ -64,6 +64,8 @@ export class Curl implements Disposable {
   readonly #id: CurlHandle;
   readonly #target: OptionTarget;
   #closed = false;
+  /** Its connections are being closed, which can call back. */
+  #closing = false;
 
   /**
    * Makes a handle with libcurl's defaults, and NOSIGNAL, since signals would
@@ -498,17 +500,20 @@ export class Curl implements Disposable {
    * ```
    */
   close(): void {
-    if (this.#closed) return;
+    if (this.#closed || this.#closing) return;
     let first = -1;
     const start = () => first = call.curlClose(this.#id);
+    this.#closing = true;
     try {
       drive(this.#id, start, this.#target.callbacks);
     } finally {
+      this.#closing = false;
       // A callback that threw is told, but the handle is gone all the same.
       if (first >= 0) {
         this.#closed = true;
         curls.remove(this, this.#id);
         this.#target.callbacks.clear();
+        this.#target.kept = null;
       }
     }
   }

@@ -310,7 +310,9 @@ export function reset(walk: Walk, entry: CurlEntry = freeCurl(walk)): void {
       entry.curl.reset();
     },
   );
-  if (error === undefined) entry.kept = null;
+  if (error !== undefined) return;
+  entry.kept = null;
+  entry.mayBeForeign = entry.isPublic;
 }
 
 export function duplicate(walk: Walk): void {
@@ -325,6 +327,7 @@ export function duplicate(walk: Walk): void {
   if (value === undefined) return;
   const copy = walk.addCurl(value, false, entry.family);
   copy.kept = entry.kept;
+  copy.mayBeForeign = entry.mayBeForeign;
   copy.mayHoldConnection = entry.mayHoldConnection;
   copy.wasShared = entry.wasShared || entry.isPublic;
   if (value.share() !== null) walk.fail(`the copy ${copy} has a share`);
@@ -439,7 +442,7 @@ export function performResults(walk: Walk, entry: CurlEntry): Allowed[] {
     ? [OWN_TURN]
     : ["ok", failed(TRANSFER_CODES)];
   if (turn === "maybe") idle.push(OWN_TURN);
-  if (entry.isPublic) idle.push(FOREIGN_CALLBACK);
+  if (entry.mayBeForeign) idle.push(FOREIGN_CALLBACK);
   return allowed(walk, entry, {
     idle,
     own: [running("perform")],

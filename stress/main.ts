@@ -16,6 +16,8 @@ import type { Site } from "./walk.ts";
 const USAGE = "deno task stress [--seconds N] [--workers W] [--seed S]";
 /** How long the process may take beyond its seconds. */
 const GRACE_MS = 90_000;
+/** How much is kept of what the process says. */
+const TAIL = 8_000;
 
 interface Arguments {
   seconds: number;
@@ -93,52 +95,60 @@ async function run(settings: ProcessSettings): Promise<ProcessResult> {
     env: { no_proxy: "*" },
     stdin: "null",
     stdout: "null",
-    stderr: "inherit",
+    stderr: "piped",
   }).spawn();
   let isLate = false;
   const timer = setTimeout(() => {
     isLate = true;
     child.kill("SIGKILL");
   }, settings.seconds * 1000 + GRACE_MS);
+  const said = await tail(child.stderr);
   const { success, code, signal } = await child.status;
   clearTimeout(timer);
-  const result = readResult(settings.result);
-  const problem = isLate
+  const { calls, notes, problem } = readResult(settings.result);
+  const end = isLate
     ? "the process did not end"
     : signal
     ? `the process died of ${signal}`
-    : success
-    ? undefined
     : `the process ended with ${code}`;
-  return { calls: result?.calls ?? 0, problem: result?.problem ?? problem };
+  return success || problem !== undefined
+    ? { calls, notes, problem }
+    : { calls, notes: [...notes, said], problem: end };
 }
 
-function readResult(path: string): ProcessResult | undefined {
+/** The last of what a process says. */
+async function tail(stream: ReadableStream<Uint8Array>): Promise<string> {
+  let text = "";
+  for await (const piece of stream) {
+    text = (text + new TextDecoder().decode(piece)).slice(-TAIL);
+  }
+  return text;
+}
+
+function readResult(path: string): ProcessResult {
   try {
     return JSON.parse(Deno.readTextFileSync(path));
   } catch {
     // It did not come so far.
-    return undefined;
+    return { calls: 0, notes: [], problem: undefined };
   }
 }
 
 const { seconds, workers, seed } = parse(Deno.args);
 const folder = await Deno.makeTempDir({ prefix: "denocurl-stress-" });
-let problem: string | undefined;
-let calls = 0;
+let outcome: ProcessResult;
 try {
   await fill(folder);
   const site = await serve(folder);
   console.log(`${workers} Workers for ${seconds} s, seed ${seed}`);
   const result = `${folder}/result.json`;
-  ({ problem, calls } = await run({ seconds, workers, seed, site, result }));
+  outcome = await run({ seconds, workers, seed, site, result });
 } finally {
   Deno.removeSync(folder, { recursive: true });
 }
-const summary = `${calls} calls in ${seconds} s, seed ${seed}`;
-if (problem === undefined) {
-  console.log(`stress: passed, ${summary}`);
-} else {
-  console.log(`stress: failed, ${summary}: ${problem.split("\n")[0]}`);
-}
+const { calls, notes, problem } = outcome;
+for (const note of notes) console.log(note);
+if (problem !== undefined) console.log(problem);
+const verdict = problem === undefined ? "passed" : "failed";
+console.log(`stress: ${verdict}, ${calls} calls in ${seconds} s, seed ${seed}`);
 Deno.exit(problem === undefined ? 0 : 1);

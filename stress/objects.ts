@@ -19,6 +19,8 @@ export class CurlEntry {
   isClosed = false;
   /** A transfer runs whose end is foretold, so its options must stay. */
   isLocked = false;
+  /** Whether it may have functions of others. */
+  mayBeForeign: boolean;
   /** Whether a connection may be left that bars it from leaving a share. */
   mayHoldConnection = false;
   /** The share it was last attached to; says nothing if it is public. */
@@ -32,6 +34,7 @@ export class CurlEntry {
     this.curl = handle;
     this.family = family;
     this.isPublic = isPublic;
+    this.mayBeForeign = isPublic;
     this.mayHoldConnection = isPublic;
   }
 

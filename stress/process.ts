@@ -1,6 +1,6 @@
 /**
- * The process under stress, which main.ts starts: bodies may go to its standard
- * output, and whatever it does to itself, main.ts goes on.
+ * The process under stress, which main.ts starts: bodies and progress meters may
+ * go to its standard streams, and whatever it does to itself, main.ts goes on.
  *
  * @module
  */
@@ -25,6 +25,7 @@ export interface ProcessSettings extends TeamSettings {
 /** What the process tells main.ts, as JSON. */
 export interface ProcessResult {
   readonly calls: number;
+  readonly notes: readonly string[];
   readonly problem: Verdict;
 }
 
@@ -33,6 +34,7 @@ const WARM_UP_SHARE = 0.2;
 const LAST_WALK_MS = 400;
 
 const settings: ProcessSettings = JSON.parse(Deno.args[0]);
+const notes: string[] = [];
 let calls = 0;
 
 /** One team from its start until nothing is left of it. */
@@ -46,7 +48,7 @@ async function phase(
   });
   const problem = await team.walk(ms);
   calls += team.calls;
-  console.error(`  ${team.calls} calls; ${team.history}`);
+  notes.push(`${team.calls} calls; ${team.history}`);
   // A Worker that hangs would not go, and what fails stays to be looked at.
   if (problem === undefined) team.terminate();
   return problem;
@@ -63,8 +65,8 @@ async function run(): Promise<Verdict> {
   if (problem !== undefined) return problem;
   // What the process opens once is open now; what it leaks comes again.
   const after = await settledLeftovers(warm);
-  console.error(
-    `  left: ${after.stacks} stacks, ${after.threads} threads; resident ` +
+  notes.push(
+    `left: ${after.stacks} stacks, ${after.threads} threads; resident ` +
       `${mebibytes(before)} at first, ${mebibytes(warm)} when warm, ` +
       `${mebibytes(after)} in the end`,
   );
@@ -89,10 +91,8 @@ function report(): Promise<string> {
 }
 
 const problem = await run();
-if (problem !== undefined) {
-  console.error(`${problem}\nEvery handle:\n${await report()}`);
-}
-const result: ProcessResult = { calls, problem };
+if (problem !== undefined) notes.push(`every handle:\n${await report()}`);
+const result: ProcessResult = { calls, notes, problem };
 Deno.writeTextFileSync(settings.result, JSON.stringify(result));
 if (problem === undefined) {
   // The process must survive its end in the midst of transfers, too.

@@ -12,7 +12,7 @@ import { bodyProblem, makeBody } from "./body.ts";
 
 const PIECES = 5;
 const PAUSE_MS = 2;
-const STALL_MS = 60_000;
+const STALL_MS = 5_000;
 
 type Answer = (
   request: Request,
@@ -93,15 +93,8 @@ function redirect(_: Request, [left]: number[]): Response {
   return new Response(null, { status: 302, headers: { location } });
 }
 
-async function stall(request: Request): Promise<Response> {
-  const gone = new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, STALL_MS);
-    request.signal.addEventListener("abort", () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
-  await gone;
+async function stall(): Promise<Response> {
+  await pause(STALL_MS);
   return whole([100, 1]);
 }
 

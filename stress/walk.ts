@@ -299,6 +299,7 @@ export class Walk {
     if (entry.isPublic) return;
     const { share } = entry;
     entry.isPublic = true;
+    entry.mayBeForeign = true;
     entry.mayHoldConnection = true;
     if (share) this.publishShare(share);
   }

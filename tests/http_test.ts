@@ -5,11 +5,11 @@ import { createCertificates } from "../tools/certificates.ts";
 import {
   assert,
   assertEquals,
-  assertFalse,
+  assertGreater,
   assertStringIncludes,
   assertThrows,
 } from "./assert.ts";
-import { assertCurlError, assertUsable, curlFor } from "./fixtures/checks.ts";
+import { assertCurlError, curlFor } from "./fixtures/checks.ts";
 import { CHILD, runChild } from "./fixtures/child.ts";
 import { SERVER, startServer } from "./fixtures/http_server.ts";
 import { NGINX, startNginx } from "./fixtures/nginx.ts";
@@ -84,29 +84,22 @@ test(SERVER, "POSTFIELDS posts nothing when it is empty", async () => {
   }
 });
 
-test(
-  SERVER,
-  "POSTFIELDS can be replaced inside a transfer's callback",
-  async () => {
-    await using server = await startServer();
-    using c = curlFor(`${server.url}/echo`);
-    const first = "a".repeat(300_000);
-    c.setopt(curl.POSTFIELDS, first);
-    let calls = 0;
-    c.setopt(curl.HEADERFUNCTION, () => {});
-    c.setopt(curl.NOPROGRESS, false);
-    c.setopt(curl.XFERINFOFUNCTION, () => {
-      if (calls++ === 0) return;
-      for (let i = 0; i < 5; i++) c.setopt(curl.USERAGENT, `changed ${i}`);
-    });
-    assertEquals(seenBy(c).body, first);
-    c.setopt(curl.WRITEFUNCTION, () => {
-      c.setopt(curl.POSTFIELDS, "b".repeat(300_000));
-    });
-    c.performSync();
-    assertEquals(seenBy(c).body, "b".repeat(300_000));
-  },
-);
+test(SERVER, "POSTFIELDS replaced by a callback go with the next", async () => {
+  await using server = await startServer();
+  using c = curlFor(`${server.url}/echo`);
+  const [first, second] = ["a", "b"].map((text) => text.repeat(2_000_000));
+  let calls = 0;
+  c.setopt(curl.POSTFIELDS, first);
+  c.setopt(curl.NOPROGRESS, false);
+  c.setopt(curl.XFERINFOFUNCTION, (_dltotal, _dlnow, _ultotal, sent) => {
+    if (sent === 0 || sent === first.length) return;
+    calls += 1;
+    c.setopt(curl.POSTFIELDS, second);
+  });
+  assert(seenBy(c).body === first);
+  assertGreater(calls, 0);
+  assert(seenBy(c).body === second);
+});
 
 test(
   SERVER,
@@ -114,7 +107,7 @@ test(
   async () => {
     await using server = await startServer();
     using c = curlFor(`${server.url}/echo`);
-    const parts = ["abc", "", "def", ""];
+    const parts = ["abc", "def"];
     c.setopt(curl.UPLOAD, true);
     c.setopt(curl.INFILESIZE, 3);
     c.setopt(curl.READFUNCTION, () => parts.shift()!);
@@ -160,8 +153,7 @@ test(SERVER, "FOLLOWLOCATION follows redirects", async () => {
   await using server = await startServer();
   using c = curlFor(`${server.url}/redirect/3`);
   assertEquals(c.performTextSync(), "moved\n");
-  const next = `${server.url}/redirect/2?`;
-  assertEquals(c.getinfo(curl.REDIRECT_URL), next);
+  assertEquals(c.getinfo(curl.REDIRECT_URL), `${server.url}/redirect/2`);
   c.setopt(curl.FOLLOWLOCATION, true);
   assertEquals(c.performTextSync(), "home\n");
   assertEquals(c.getinfo(curl.REDIRECT_COUNT), 3);
@@ -421,7 +413,7 @@ test(
         );
       assertEquals((await perform(file)).stdout, "home\n");
       const { stdout } = await perform("/nowhere");
-      assertEquals(stdout, `${curl.E_SSL_CACERT_BADFILE}\n`);
+      assertEquals(stdout, `${curl.E_PEER_FAILED_VERIFICATION}\n`);
     } finally {
       await Deno.remove(file);
     }

@@ -177,12 +177,18 @@ pub fn push_operation(operation: Operation) {
     ISOLATE.with_borrow_mut(|isolate| isolate.operations.push(operation));
 }
 
-/// The operation that waits for an answer, if it is this handle's.
+/// The operation of this handle that waits for its answer. Those that were
+/// started in its callback are over for JavaScript, which may have run out of
+/// stack before it could say so.
 pub fn pop_operation(id: u64) -> Option<Operation> {
-    ISOLATE.with(|isolate| {
-        let operations = &mut isolate.borrow_mut().operations;
-        operations.pop_if(|operation| operation.id() == id)
-    })
+    let place = ISOLATE.with_borrow(|isolate| {
+        isolate
+            .operations
+            .iter()
+            .rposition(|operation| operation.id() == id)
+    })?;
+    abandon(place + 1);
+    ISOLATE.with_borrow_mut(|isolate| isolate.operations.pop())
 }
 
 /// How many operations wait for answers on this thread.
@@ -203,11 +209,11 @@ pub fn abandon(count: usize) {
 }
 
 pub fn with_operation<R>(id: u64, act: impl FnOnce(&mut Operation) -> R) -> Option<R> {
-    ISOLATE.with(|isolate| {
-        let operations = &mut isolate.borrow_mut().operations;
+    ISOLATE.with_borrow_mut(|isolate| {
+        let operations = isolate.operations.iter_mut();
         operations
-            .last_mut()
-            .filter(|operation| operation.id() == id)
+            .rev()
+            .find(|operation| operation.id() == id)
             .map(act)
     })
 }

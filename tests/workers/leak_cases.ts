@@ -1,0 +1,249 @@
+/**
+ * What is done very often while memory and file descriptors stay flat. Runs in
+ * a process of its own, with `--expose-gc`.
+ */
+
+import * as curl from "../../mod.ts";
+import { report } from "../../src/ffi/call.ts";
+import { attachedTo, curlTo, refusal, shareOf } from "./peers.ts";
+
+/** This file: native code reads it without a permission of Deno's. */
+const FILE = import.meta.url;
+
+const { gc } = globalThis as unknown as { gc(): void };
+
+/** What is done again and again, made once. */
+interface Case {
+  rounds: number;
+  /** Gives one round; `url` is a server's. */
+  prepare: (url: string) => (round: number) => void;
+}
+
+/** What was there before the rounds that count, and after them. */
+export interface Growth {
+  /** Bytes of memory outside the JavaScript heap. */
+  memory: number;
+  /** Bytes of what lives in that heap. */
+  heap: number;
+  /** File descriptors. */
+  descriptors: number;
+  /** Handles that are alive. */
+  handles: number;
+}
+
+const LIST = ["X-One: 1", "X-Two: 2", "X-Three: 3"];
+const BODY = new Uint8Array(1000);
+
+/** The cases, by what a test of them is called. */
+export const CASES: Record<string, Case> = {
+  "new Curl() and close()": {
+    rounds: 100_000,
+    prepare: () => () => curlTo(FILE).close(),
+  },
+  "new Curl(), performBytesSync() and close()": {
+    rounds: 20_000,
+    prepare: () => () => {
+      using c = curlTo(FILE);
+      c.performBytesSync();
+    },
+  },
+  "new CurlShare() and close()": {
+    rounds: 100_000,
+    prepare: () => () => shareOf(curl.LOCK_DATA_COOKIE).close(),
+  },
+  "setopt(SHARE) and unsetopt(SHARE)": {
+    rounds: 100_000,
+    prepare: () => {
+      const share = shareOf(curl.LOCK_DATA_COOKIE, curl.LOCK_DATA_CONNECT);
+      const c = curlTo(FILE);
+      return () => {
+        c.setopt(curl.SHARE, share);
+        c.unsetopt(curl.SHARE);
+      };
+    },
+  },
+  "closing a share under two Curl objects": {
+    rounds: 50_000,
+    prepare: () => {
+      const both = [curlTo(FILE), curlTo(FILE)];
+      return () => {
+        using share = shareOf(curl.LOCK_DATA_COOKIE);
+        for (const c of both) c.setopt(curl.SHARE, share);
+      };
+    },
+  },
+  "closing a Curl that is attached": {
+    rounds: 50_000,
+    prepare: () => {
+      const share = shareOf(curl.LOCK_DATA_COOKIE, curl.LOCK_DATA_CONNECT);
+      return () => attachedTo(share, FILE).close();
+    },
+  },
+  "closing a share that is in use": {
+    rounds: 100_000,
+    prepare: () => {
+      const share = new curl.CurlShare({ detachOnClose: false });
+      attachedTo(share, FILE);
+      const c = attachedTo(share, FILE);
+      c.setopt(curl.PRIVATE, share);
+      return () => {
+        refusal(() => share.close());
+      };
+    },
+  },
+  "duphandle() and close()": {
+    rounds: 100_000,
+    prepare: () => {
+      const c = curlTo(FILE);
+      c.setopt(curl.HTTPHEADER, LIST);
+      c.setopt(curl.POSTFIELDS, BODY);
+      c.setopt(curl.WRITEFUNCTION, () => {});
+      return () => c.duphandle().close();
+    },
+  },
+  "performBytesSync() of a file": {
+    rounds: 100_000,
+    prepare: () => {
+      const c = curlTo(FILE);
+      return () => c.performBytesSync();
+    },
+  },
+  "performSync() of a file with WRITEFUNCTION": {
+    rounds: 100_000,
+    prepare: () => {
+      const c = curlTo(FILE);
+      let got = 0;
+      c.setopt(curl.WRITEFUNCTION, (data) => {
+        got += data.length;
+      });
+      return () => c.performSync();
+    },
+  },
+  "a transfer whose callback throws": {
+    rounds: 20_000,
+    prepare: () => {
+      const c = curlTo(FILE);
+      c.setopt(curl.WRITEFUNCTION, () => {
+        throw new Error("no");
+      });
+      return () => {
+        try {
+          c.performSync();
+        } catch {
+          // It is what is measured.
+        }
+      };
+    },
+  },
+  "setopt() of bytes, a list, a string and a function": {
+    rounds: 100_000,
+    prepare: () => {
+      const c = curlTo(FILE);
+      return (round) => {
+        c.setopt(curl.POSTFIELDS, BODY);
+        c.setopt(curl.HTTPHEADER, LIST);
+        c.setopt(curl.USERAGENT, `agent ${round}`);
+        c.setopt(curl.WRITEFUNCTION, () => {});
+      };
+    },
+  },
+  "setopt() of bytes and a list, and reset()": {
+    rounds: 50_000,
+    prepare: () => {
+      const c = curlTo(FILE);
+      return () => {
+        c.setopt(curl.POSTFIELDS, BODY);
+        c.setopt(curl.HTTPHEADER, LIST);
+        c.setopt(curl.RESOLVE, ["a.invalid:1:127.0.0.1"]);
+        c.reset();
+      };
+    },
+  },
+  "setopt() of bytes and a list in a callback": {
+    rounds: 1000,
+    prepare: () => {
+      const c = curlTo(FILE);
+      c.setopt(curl.WRITEFUNCTION, () => {
+        for (let i = 0; i < 100; i++) {
+          c.setopt(curl.POSTFIELDS, BODY);
+          c.setopt(curl.HTTPHEADER, LIST);
+        }
+        c.setopt(curl.HTTPGET, true);
+      });
+      return () => c.performSync();
+    },
+  },
+  "getinfo() of strings and lists": {
+    rounds: 100_000,
+    prepare: () => {
+      const c = curlTo(FILE);
+      c.setopt(curl.COOKIELIST, "Set-Cookie: a=b; domain=a.example");
+      return () => {
+        c.getinfo(curl.EFFECTIVE_URL);
+        c.getinfo(curl.INFO_COOKIELIST);
+      };
+    },
+  },
+  "fromHandle() of what is gone": {
+    rounds: 50_000,
+    prepare: () => {
+      const c = curlTo(FILE);
+      c.close();
+      return () => {
+        refusal(() => curl.Curl.fromHandle(c.handle));
+      };
+    },
+  },
+  "connecting anew for each transfer": {
+    rounds: 500,
+    prepare: (url) => {
+      const c = curlTo(url);
+      c.setopt(curl.FRESH_CONNECT, true);
+      c.setopt(curl.FORBID_REUSE, true);
+      c.setopt(curl.CLOSESOCKETFUNCTION, () => {});
+      return () => c.performBytesSync();
+    },
+  },
+  "closing a Curl with its connections": {
+    rounds: 500,
+    prepare: (url) => () => {
+      using c = curlTo(url);
+      c.performBytesSync();
+    },
+  },
+};
+
+/** Runs a case, first to warm up, then again. */
+export async function measure(name: string, url: string): Promise<Growth> {
+  const { rounds, prepare } = CASES[name];
+  const round = prepare(url);
+  await run(round, rounds / 2);
+  const before = state();
+  await run(round, rounds);
+  const after = state();
+  return {
+    memory: after.memory - before.memory,
+    heap: after.heap - before.heap,
+    descriptors: after.descriptors - before.descriptors,
+    handles: after.handles - before.handles,
+  };
+}
+
+/** In many tasks: whatever a WeakRef is made for lives to the end of its task. */
+async function run(round: (round: number) => void, rounds: number) {
+  for (let i = 0; i < rounds; i++) {
+    round(i);
+    if (i % 1000 === 0) await new Promise((resolve) => setTimeout(resolve, 0));
+  }
+}
+
+function state(): Growth {
+  gc();
+  const { rss, heapTotal, heapUsed } = Deno.memoryUsage();
+  return {
+    memory: rss - heapTotal,
+    heap: heapUsed,
+    descriptors: [...Deno.readDirSync("/proc/self/fd")].length,
+    handles: report().split("\n").length,
+  };
+}
