@@ -30,6 +30,7 @@ export async function describe(
   return [
     `CPU: ${cpu ?? Deno.build.arch}, ${availableParallelism()} cores`,
     `Memory: ${(Number(memory) / 2 ** 20).toFixed(1)} GiB`,
+    `Load before the first turn: ${Deno.loadavg()[0].toFixed(1)}`,
     `Kernel: ${Deno.build.os} ${Deno.osRelease()}`,
     `Deno: ${Deno.version.deno}, V8 ${Deno.version.v8}`,
     `libcurl of ours and C: ${await firstLine(program, ["version"])}`,

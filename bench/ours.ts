@@ -23,12 +23,13 @@ function openCounting(url: string): curl.Curl {
   return easy;
 }
 
+/** The clock is looked at now and then only: a look costs 0.1 µs. */
 function repeatFor(perform: () => void, seconds: number): number {
   const end = performance.now() + seconds * 1000;
   let requests = 0;
   do {
-    perform();
-    requests++;
+    for (let i = 0; i < 16; i++) perform();
+    requests += 16;
   } while (performance.now() < end);
   return requests;
 }

@@ -66,9 +66,14 @@ function count(folder: string): number {
 
 function files(): Record<string, number> {
   const found: Record<string, number> = {};
+  const sockets = socketKinds();
   for (const { name } of Deno.readDirSync("/proc/self/fd")) {
     const target = targetOf(name);
-    if (target !== undefined) found[target] = (found[target] ?? 0) + 1;
+    if (target === undefined) continue;
+    const kind = target.startsWith("/")
+      ? target
+      : sockets.get(target) ?? target.replace(/\d+/, "");
+    found[kind] = (found[kind] ?? 0) + 1;
   }
   // Deno leaves a pair of these behind each Worker that it terminates.
   const polls = found["anon_inode:[eventpoll]"] ?? 0;
@@ -78,10 +83,24 @@ function files(): Record<string, number> {
   return found;
 }
 
+/** What kind of socket has which number. */
+function socketKinds(): Map<string, string> {
+  const found = new Map<string, string>();
+  for (
+    const [kind, column] of [["tcp", 9], ["tcp6", 9], ["unix", 6]] as const
+  ) {
+    const table = Deno.readTextFileSync(`/proc/self/net/${kind}`);
+    for (const line of table.trim().split("\n").slice(1)) {
+      const inode = line.trim().split(/\s+/)[column];
+      found.set(`socket:[${inode}]`, `${kind} socket`);
+    }
+  }
+  return found;
+}
+
 function targetOf(descriptor: string): string | undefined {
   try {
-    const target = Deno.readLinkSync(`/proc/self/fd/${descriptor}`);
-    return target.startsWith("/") ? target : target.replace(/\d+/, "");
+    return Deno.readLinkSync(`/proc/self/fd/${descriptor}`);
   } catch {
     // It was the one that the folder was read by.
     return undefined;

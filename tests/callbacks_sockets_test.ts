@@ -9,6 +9,7 @@ import {
   assertThrows,
 } from "./assert.ts";
 import { assertCurlError, assertUsable, curlFor } from "./fixtures/checks.ts";
+import { CHILD, runChild } from "./fixtures/child.ts";
 import { SERVER, startServer } from "./fixtures/http_server.ts";
 import { test } from "./permissions.ts";
 
@@ -138,6 +139,37 @@ test(SERVER, "CLOSESOCKETFUNCTION hears what close() closes", async () => {
   c.close();
   assertEquals([closed, c.closed], [[fd], true]);
 });
+
+test(
+  [CHILD, SERVER, { skip: Deno.build.os !== "linux" && "reads /proc" }],
+  "CLOSESOCKETFUNCTION leaves a socket open by 0, and closed by nothing",
+  async () => {
+    await using server = await startServer();
+    const { stdout } = await runChild(
+      `const isOpen = (fd) => {
+        try {
+          return Deno.readLinkSync("/proc/self/fd/" + fd).startsWith("socket");
+        } catch {
+          return false;
+        }
+      };
+      for (const answer of [undefined, 0]) {
+        using c = new curl.Curl();
+        let socket;
+        c.setopt(curl.URL, Deno.args[0]);
+        c.setopt(curl.FORBID_REUSE, true);
+        c.setopt(curl.CLOSESOCKETFUNCTION, (fd) => {
+          socket = fd;
+          return answer;
+        });
+        c.performTextSync();
+        console.log(isOpen(socket));
+      }`,
+      { flags: ["-A"], args: [server.url] },
+    );
+    assertEquals(stdout, "false\ntrue\n");
+  },
+);
 
 test(
   SERVER,

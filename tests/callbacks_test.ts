@@ -24,7 +24,7 @@ import {
 } from "./fixtures/checks.ts";
 import { CHILD, runChild } from "./fixtures/child.ts";
 import { SERVER, startServer } from "./fixtures/http_server.ts";
-import { type Requirements, test } from "./permissions.ts";
+import { test } from "./permissions.ts";
 
 type Callback = () => unknown;
 
@@ -67,18 +67,21 @@ function assertStillWorks(
   assertGreater(calls, 0, `${name} was not called`);
 }
 
+/** What each callback must do. */
+interface Rule {
+  what: string;
+  check: (subject: CallbackCase, arrange: Arrange) => void;
+  concerns: (subject: CallbackCase) => boolean;
+}
+
+const RULES: Rule[] = [];
+
 function each(
   what: string,
-  check: (subject: CallbackCase, arrange: Arrange) => void,
-  wanted: (subject: CallbackCase) => boolean = () => true,
+  check: Rule["check"],
+  concerns: Rule["concerns"] = () => true,
 ): void {
-  for (const subject of CALLBACK_CASES.filter(wanted)) {
-    const needs: Requirements = subject.needs;
-    test(needs, `${subject.name} ${what}`, async () => {
-      await using stack = new AsyncDisposableStack();
-      check(subject, await subject.start(stack));
-    });
-  }
+  RULES.push({ what, check, concerns });
 }
 
 each("aborts the transfer and is not asked again when it throws", (
@@ -194,6 +197,19 @@ each("is refused what its own handle can't do meanwhile", (
   assertUsable(c);
 });
 
+for (const subject of CALLBACK_CASES) {
+  test(subject.needs, `${subject.name} keeps to the rules`, async (context) => {
+    await using stack = new AsyncDisposableStack();
+    const arrange = await subject.start(stack);
+    for (const { what, check, concerns } of RULES) {
+      if (!concerns(subject)) continue;
+      await context.step(`${subject.name} ${what}`, () => {
+        check(subject, arrange);
+      });
+    }
+  });
+}
+
 for (const thrown of [undefined, null, 0, "text", Symbol("thrown"), {}]) {
   const shown = typeof thrown === "object" ? JSON.stringify(thrown) : thrown;
   Deno.test(`CurlError.cause is ${String(shown)} when that is thrown`, () => {
@@ -233,44 +249,32 @@ Deno.test("CurlError of one transfer has no cause of the one before", () => {
   assertEquals(error.cause, undefined);
 });
 
-/** The callbacks after the one that threw do something, too. */
-function assertFirstWins(url: string, then: (c: curl.Curl) => void): void {
-  using c = curlFor(url);
-  const first = new Error("the first");
-  let hasThrown = false;
-  c.setopt(curl.HEADERFUNCTION, () => {
-    hasThrown = true;
-    throw first;
-  });
-  let calls = 0;
-  c.setopt(curl.VERBOSE, true);
-  c.setopt(curl.DEBUGFUNCTION, () => {
-    if (!hasThrown) return;
-    calls += 1;
-    then(c);
-  });
-  const error = assertCurlError(() => c.performTextSync(), curl.E_WRITE_ERROR);
-  assertGreater(calls, 0);
-  assertStrictEquals(error.cause, first);
-}
-
-test(SERVER, "CurlError.cause is the first of several throws", async () => {
-  await using server = await startServer();
-  assertFirstWins(server.url, () => {
-    throw new Error("a later one");
-  });
-});
-
-for (const method of ["pause", "unpause"] as const) {
-  test(
-    SERVER,
-    `CurlError.cause is the first throw when ${method}() follows`,
-    async () => {
-      await using server = await startServer();
-      assertFirstWins(server.url, (c) => c[method](curl.PAUSE_CONT));
-    },
-  );
-}
+test(
+  SERVER,
+  "performSync() calls nobody once a callback has thrown",
+  async () => {
+    await using server = await startServer();
+    using c = curlFor(server.url);
+    const later: string[] = [];
+    let hasThrown = false;
+    const note = (name: string) => () => {
+      if (hasThrown) later.push(name);
+    };
+    c.setopt(curl.VERBOSE, true);
+    c.setopt(curl.FORBID_REUSE, true);
+    c.setopt(curl.NOPROGRESS, false);
+    c.setopt(curl.DEBUGFUNCTION, note("DEBUGFUNCTION"));
+    c.setopt(curl.CLOSESOCKETFUNCTION, note("CLOSESOCKETFUNCTION"));
+    c.setopt(curl.XFERINFOFUNCTION, note("XFERINFOFUNCTION"));
+    c.setopt(curl.WRITEFUNCTION, note("WRITEFUNCTION"));
+    c.setopt(curl.HEADERFUNCTION, () => {
+      hasThrown = true;
+      throw new Error("out");
+    });
+    assertCurlError(() => c.performSync(), curl.E_WRITE_ERROR);
+    assertEquals(later, []);
+  },
+);
 
 test(
   SERVER,
@@ -334,6 +338,63 @@ Deno.test("close() in another handle's callback closes for good", () => {
   assertGreater(calls, 1);
   assertCurlError(() => other.performSync(), undefined, "no curl handle");
 });
+
+test(
+  SERVER,
+  "performTextSync() keeps its body apart from an inner one",
+  async () => {
+    await using server = await startServer();
+    using c = curlFor(`${server.url}/status/404`);
+    using other = curlFor(server.url);
+    const inner: string[] = [];
+    c.setopt(
+      curl.HEADERFUNCTION,
+      () => void inner.push(other.performTextSync()),
+    );
+    assertEquals(c.performTextSync(), "status 404\n");
+    assertEquals(new Set(inner), new Set(["home\n"]));
+  },
+);
+
+test(SERVER, "unpause() works in the callback of another handle", async () => {
+  await using server = await startServer();
+  using c = curlFor(`${server.url}/bytes/100000`);
+  using other = curlFor(server.url);
+  let isPaused = false;
+  let size = 0;
+  other.setopt(curl.WRITEFUNCTION, () => c.unpause());
+  c.setopt(curl.WRITEFUNCTION, (data) => {
+    if (!isPaused) {
+      isPaused = true;
+      return curl.WRITEFUNC_PAUSE;
+    }
+    size += data.length;
+  });
+  c.setopt(curl.NOPROGRESS, false);
+  c.setopt(curl.XFERINFOFUNCTION, () => {
+    if (isPaused && size === 0) other.performSync();
+  });
+  c.performSync();
+  assertEquals(size, 100_000);
+});
+
+test(
+  CHILD,
+  "Deno.exit() in a callback's callback ends the process",
+  async () => {
+    const { code, signal, stderr } = await runChild(
+      `using c = new curl.Curl();
+    using other = new curl.Curl();
+    c.setopt(curl.URL, Deno.args[0]);
+    other.setopt(curl.URL, Deno.args[0]);
+    c.setopt(curl.WRITEFUNCTION, () => other.performSync());
+    other.setopt(curl.WRITEFUNCTION, () => Deno.exit(7));
+    c.performSync();`,
+      { flags: ["--allow-ffi"], args: [FILE] },
+    );
+    assertEquals([code, signal, stderr], [7, null, ""]);
+  },
+);
 
 Deno.test("performSync() works in callbacks of callbacks, twenty deep", () => {
   const depths: number[] = [];

@@ -110,6 +110,21 @@ for (const answer of [0, 1, -1, 2 ** 40, false, true, curl.WRITEFUNC_ERROR]) {
   });
 }
 
+test(SERVER, "WRITEFUNCTION is called tens of thousands of times", async () => {
+  await using server = await startServer();
+  using c = curlFor(`${server.url}/bytes/50000000`);
+  let calls = 0;
+  let size = 0;
+  c.setopt(curl.BUFFERSIZE, 1024);
+  c.setopt(curl.WRITEFUNCTION, (data) => {
+    calls += 1;
+    size += data.length;
+  });
+  c.performSync();
+  assertEquals(size, 50_000_000);
+  assertGreater(calls, 40_000);
+});
+
 test(SERVER, "HEADERFUNCTION gets line after line", async () => {
   await using server = await startServer();
   using c = curlFor(`${server.url}/redirect/1?to=/status/404`);
@@ -184,6 +199,21 @@ test(SERVER, "READFUNCTION gives bytes of any memory", async () => {
   c.setopt(curl.UPLOAD, true);
   c.setopt(curl.READFUNCTION, () => parts.shift()!);
   assertEquals(JSON.parse(c.performTextSync()).body, "aaabbbc");
+});
+
+test(SERVER, "READFUNCTION is refused bytes that are detached", async () => {
+  await using server = await startServer();
+  using c = curlFor(`${server.url}/echo`);
+  c.setopt(curl.UPLOAD, true);
+  c.setopt(curl.READFUNCTION, () => {
+    const bytes = new Uint8Array(8);
+    bytes.buffer.transfer();
+    return bytes;
+  });
+  const aborted = curl.E_ABORTED_BY_CALLBACK;
+  const { cause } = assertCurlError(() => c.performTextSync(), aborted);
+  assertInstanceOf(cause, TypeError);
+  assertStringIncludes(cause.message, "detached");
 });
 
 test(
@@ -281,6 +311,22 @@ test(SERVER, "SEEKFUNCTION skips what a resumed upload has sent", async () => {
   assertCurlError(() => c.performTextSync(), curl.E_READ_ERROR);
 });
 
+test(
+  SERVER,
+  "XFERINFOFUNCTION set in a callback heeds NOPROGRESS",
+  async () => {
+    await using server = await startServer();
+    using c = curlFor(server.url);
+    let calls = 0;
+    c.setopt(curl.VERBOSE, true);
+    c.setopt(curl.DEBUGFUNCTION, () => {
+      c.setopt(curl.XFERINFOFUNCTION, () => void calls++);
+    });
+    c.performTextSync();
+    assertEquals(calls, 0);
+  },
+);
+
 for (const name of ["XFERINFOFUNCTION", "PROGRESSFUNCTION"] as const) {
   test(SERVER, `${name} hears both directions grow`, async () => {
     await using server = await startServer();
@@ -360,6 +406,38 @@ test(SERVER, "DEBUGFUNCTION hears TLS records", async () => {
   assert(types.has(curl.INFOTYPE_SSL_DATA_IN));
   assert(types.has(curl.INFOTYPE_SSL_DATA_OUT));
 });
+
+test(SERVER, "DEBUGFUNCTION gets pieces of any size whole", async () => {
+  await using server = await startServer();
+  using c = curlFor(`${server.url}/bytes/3000000`);
+  let at = 0;
+  c.setopt(curl.BUFFERSIZE, 512 * 1024);
+  c.setopt(curl.VERBOSE, true);
+  c.setopt(curl.DEBUGFUNCTION, (type, data) => {
+    if (type !== curl.INFOTYPE_DATA_IN) return;
+    assertEquals(data, patternBytes(data.length, at));
+    at += data.length;
+  });
+  c.performBytesSync();
+  assertEquals(at, 3_000_000);
+});
+
+test(
+  SERVER,
+  "DEBUGFUNCTION aborts a transfer that stalls, NOPROGRESS set or not",
+  async () => {
+    await using server = await startServer();
+    using c = curlFor(`${server.url}/stall`);
+    let calls = 0;
+    c.setopt(curl.TIMEOUT_MS, 2000);
+    c.setopt(curl.VERBOSE, true);
+    c.setopt(curl.DEBUGFUNCTION, (type) => {
+      if (calls++ === 0) c.setopt(curl.NOPROGRESS, true);
+      if (type === curl.INFOTYPE_HEADER_OUT) throw new Error("seen enough");
+    });
+    assertCurlError(() => c.performTextSync(), curl.E_ABORTED_BY_CALLBACK);
+  },
+);
 
 test(SERVER, "DEBUGFUNCTION may answer anything", async () => {
   await using server = await startServer();

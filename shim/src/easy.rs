@@ -184,31 +184,8 @@ impl Easy {
     }
 
     pub fn duplicate(&self) -> Result<Arc<Self>> {
-        let held = self.enter("duphandle")?;
-        let me = isolate::id();
-        let copy = held
-            .handle()?
-            .duplicate()
-            .ok_or_else(|| Error::easy(CURLE_OUT_OF_MEMORY, ""))?;
-        let id = registry::new_id();
-        let mut core = Core::new(copy);
-        core.noprogress = held.noprogress;
-        core.connect_only = held.connect_only;
-        core.owned = held.owned.clone();
-        let handle = core.handle()?.clone();
-        check(handle.set_callback(Slot::WRITE, Some(id)))?;
-        check(handle.set_callback(Slot::READ, Some(id)))?;
-        for slot in Slot::all() {
-            let answers = held.answers[slot.index()];
-            if answers != Answers::Nobody {
-                check(handle.set_callback(slot, Some(id)))?;
-                core.answers[slot.index()] = match answers {
-                    Answers::Isolate(owner) if owner == me => answers,
-                    _ => Answers::Lost,
-                };
-            }
-        }
-        Ok(Self::register(id, core))
+        // libcurl copies HSTS entries, which may be the share's.
+        self.enter_quietly("duphandle", |core| core.duplicate())
     }
 
     /// Isolate `owner` has let its functions go.
@@ -255,8 +232,8 @@ pub struct Remains {
     share: Option<Arc<Share>>,
     /// Let go of when no claim is held: the share may end with it.
     left: Option<Arc<Share>>,
-    /// Freeing it calls JavaScript that this isolate can answer.
-    asks: bool,
+    /// The callbacks that this isolate answers, a bit for each slot's index.
+    answered: u32,
     owned: BTreeMap<u32, Arc<Owned>>,
 }
 
@@ -264,7 +241,12 @@ impl Remains {
     /// Whether to free it where callbacks can be answered. Not while it is
     /// attached: whoever closes the share waits for it.
     pub fn asks(&self) -> bool {
-        self.asks && self.share.is_none()
+        let last = Slot::CLOSESOCKET.bit() | Slot::HSTSWRITE.bit() | Slot::DEBUG.bit();
+        self.answered & last != 0 && self.share.is_none()
+    }
+
+    pub fn answered(&self) -> u32 {
+        self.answered
     }
 
     pub fn id(&self) -> u64 {
@@ -322,12 +304,45 @@ impl Core {
         }
     }
 
+    fn duplicate(&self) -> Result<Arc<Easy>> {
+        let copy = self
+            .handle()?
+            .duplicate()
+            .ok_or_else(|| Error::easy(CURLE_OUT_OF_MEMORY, ""))?;
+        let id = registry::new_id();
+        let mut core = Self::new(copy);
+        core.noprogress = self.noprogress;
+        core.connect_only = self.connect_only;
+        core.owned = self.owned.clone();
+        let handle = core.handle()?.clone();
+        check(handle.set_callback(Slot::WRITE, Some(id)))?;
+        check(handle.set_callback(Slot::READ, Some(id)))?;
+        for slot in Slot::all() {
+            let answers = self.answers[slot.index()];
+            if answers != Answers::Nobody {
+                check(handle.set_callback(slot, Some(id)))?;
+                core.answers[slot.index()] = match answers {
+                    Answers::Isolate(owner) if owner == isolate::id() => answers,
+                    _ => Answers::Lost,
+                };
+            }
+        }
+        Ok(Easy::register(id, core))
+    }
+
     pub fn answered(&self, slot: Slot) -> bool {
         self.answers[slot.index()] != Answers::Nobody
     }
 
     pub fn set_answers(&mut self, slot: Slot, me: Option<IsolateId>) {
         self.answers[slot.index()] = me.map_or(Answers::Nobody, Answers::Isolate);
+    }
+
+    /// The callbacks that `me` answers, a bit for each slot's index.
+    pub fn answered_by(&self, me: IsolateId) -> u32 {
+        Slot::all()
+            .filter(|slot| self.answers[slot.index()] == Answers::Isolate(me))
+            .fold(0, |bits, slot| bits | slot.bit())
     }
 
     /// A callback that `me` can't answer.
@@ -373,9 +388,6 @@ impl Core {
 
     fn dismantle(&mut self, id: u64) -> Option<Remains> {
         let handle = self.handle.take()?;
-        let asks = [Slot::CLOSESOCKET, Slot::HSTSWRITE, Slot::DEBUG]
-            .iter()
-            .any(|slot| self.answers[slot.index()] == Answers::Isolate(isolate::id()));
         let mut share = self.share.take();
         let mut left = None;
         if let Some(attached) = &share
@@ -388,7 +400,7 @@ impl Core {
             handle,
             share,
             left,
-            asks: asks && self.foreign_answer(isolate::id()).is_none(),
+            answered: self.answered_by(isolate::id()),
             owned: std::mem::take(&mut self.owned),
         })
     }

@@ -65,8 +65,8 @@ pub fn perform(easy: &Arc<Easy>, collects: bool) -> Result<Progress> {
     let watched = unheard && !heard;
     let scripts = Scripts {
         output,
-        input: held.answered(Slot::READ),
-        progress: asked && !held.noprogress,
+        answered: held.answered_by(me),
+        watched,
     };
     let native = handle.clone();
     let Some(call) = Suspendable::new(easy.id(), scripts, move || native.perform()) else {
@@ -127,8 +127,8 @@ pub fn pause(easy: &Arc<Easy>, method: &str, mask: i32) -> Result<Progress> {
         } else {
             Output::Stdout
         },
-        input: held.answered(Slot::READ),
-        progress: held.answered(Slot::XFERINFO) && !held.noprogress,
+        answered: held.answered_by(me),
+        watched: false,
     };
     let call = Suspendable::new(easy.id(), scripts, move || handle.pause(mask))
         .ok_or_else(|| Error::easy(CURLE_OUT_OF_MEMORY, ""))?;
@@ -169,8 +169,8 @@ fn free_and_ask(remains: Remains) -> Progress {
     let id = remains.id();
     let scripts = Scripts {
         output: Output::Script,
-        input: true,
-        progress: true,
+        answered: remains.answered(),
+        watched: false,
     };
     let call = Suspendable::new(id, scripts, move || {
         remains.free();
@@ -204,16 +204,12 @@ impl Operation {
 
     pub fn callback_changed(&self, slot: Slot, set: bool) {
         let desk = self.call.desk();
-        match slot {
-            Slot::READ => desk.scripted_input.set(set),
-            Slot::XFERINFO => desk.scripted_progress.set(set),
-            Slot::WRITE => {
-                let mut output = desk.output.borrow_mut();
-                if !matches!(*output, Output::Collect(_)) {
-                    *output = if set { Output::Script } else { Output::Stdout };
-                }
+        desk.set_answers(slot, set);
+        if slot == Slot::WRITE {
+            let mut output = desk.output.borrow_mut();
+            if !matches!(*output, Output::Collect(_)) {
+                *output = if set { Output::Script } else { Output::Stdout };
             }
-            _ => {}
         }
     }
 

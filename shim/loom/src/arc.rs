@@ -58,6 +58,12 @@ impl<T> Deref for Arc<T> {
     }
 }
 
+impl<T> AsRef<T> for Arc<T> {
+    fn as_ref(&self) -> &T {
+        self
+    }
+}
+
 impl<T> Clone for Arc<T> {
     /// No step of its own: nobody can tell when one more joins those that are.
     fn clone(&self) -> Self {

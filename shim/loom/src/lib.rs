@@ -10,7 +10,7 @@
 extern crate self as std;
 extern crate std as real;
 
-pub use real::{cell, collections, ffi, fmt, hash, mem, ops, os, ptr, result};
+pub use real::*;
 
 #[macro_use]
 mod local;

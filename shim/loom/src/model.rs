@@ -25,17 +25,13 @@ pub(crate) fn execution() -> u64 {
     EXECUTION.load(Ordering::Relaxed)
 }
 
-/// Tries every interleaving of `threads`; where that would take too long, those
-/// in which threads are interrupted `at_most` so often where they could have
-/// gone on. An environment variable of loom's says another number.
-pub fn check(
-    name: &str,
-    at_most: impl Into<Option<usize>>,
-    threads: impl Fn() + Send + Sync + 'static,
-) {
+/// Tries every interleaving of `threads` in which they are interrupted `at_most`
+/// so often where they could have gone on. An environment variable of loom's
+/// says another number.
+pub fn check(name: &str, at_most: usize, threads: impl Fn() + Send + Sync + 'static) {
     let _turn = ONE_AT_A_TIME.lock().expect("an earlier model has failed");
     let mut builder = Builder::new();
-    builder.preemption_bound = builder.preemption_bound.or(at_most.into());
+    builder.preemption_bound.get_or_insert(at_most);
     builder.max_branches = 10_000;
     let before = execution();
     let start = Instant::now();

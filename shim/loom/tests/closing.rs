@@ -10,7 +10,7 @@ const IN_USE: &str = "still in use by 1 active Curl object(s)";
 
 #[test]
 fn attach() {
-    check("close, attach, attach", 3, || {
+    check("close, attach, attach", 5, || {
         let share = share();
         let easies = [curl(), curl()];
         let threads = easies.clone().map(|easy| {
@@ -28,7 +28,7 @@ fn attach() {
 
 #[test]
 fn attach_to_a_share_that_keeps_its_handles() {
-    check("close without detachOnClose, attach", None, || {
+    check("close without detachOnClose, attach", 5, || {
         let share = Share::new(false).unwrap();
         let easy = curl();
         let attaching = {
@@ -46,7 +46,7 @@ fn attach_to_a_share_that_keeps_its_handles() {
 
 #[test]
 fn detach() {
-    check("close, detach", None, || {
+    check("close, detach", 5, || {
         let share = share();
         let easy = attached_to(&share);
         let detaching = {
@@ -62,7 +62,7 @@ fn detach() {
 
 #[test]
 fn move_to_another_share() {
-    check("close, detach and attach elsewhere", 3, || {
+    check("close, detach and attach elsewhere", 5, || {
         let (first, second) = (share(), share());
         let easy = attached_to(&first);
         let moving = {
@@ -82,7 +82,7 @@ fn move_to_another_share() {
 /// Nothing changes for anybody while a transfer runs.
 #[test]
 fn transfer_of_one_of_two() {
-    check("close, transfer, an idle handle", 3, || {
+    check("close, transfer, an idle handle", 5, || {
         let share = share();
         let (busy, idle) = (attached_to(&share), attached_to(&share));
         let transferring = {
@@ -104,7 +104,7 @@ fn transfer_of_one_of_two() {
 
 #[test]
 fn short_calls() {
-    check("close, duphandle, setopt, reset", 3, || {
+    check("close, duphandle, setopt, reset", 5, || {
         let share = share();
         let easy = attached_to(&share);
         let calling = {
@@ -123,7 +123,7 @@ fn short_calls() {
 
 #[test]
 fn cookies_meanwhile() {
-    check("close, COOKIELIST of two", 3, || {
+    check("close, COOKIELIST of two", 5, || {
         let share = cookies();
         let easies = [attached_to(&share), attached_to(&share)];
         let threads = easies
@@ -137,7 +137,7 @@ fn cookies_meanwhile() {
 
 #[test]
 fn close_of_a_handle() {
-    check("close, close of a handle", None, || {
+    check("close, close of a handle", 5, || {
         let share = share();
         let easy = attached_to(&share);
         let closing = isolate(move || {
@@ -155,7 +155,7 @@ fn close_of_a_handle() {
 
 #[test]
 fn last_reference_to_a_handle() {
-    check("close, a handle is dropped", None, || {
+    check("close, a handle is dropped", 5, || {
         let share = share();
         let easy = attached_to(&share);
         let dropping = isolate(move || drop(easy));
@@ -167,7 +167,7 @@ fn last_reference_to_a_handle() {
 
 #[test]
 fn last_reference_to_a_handle_of_three() {
-    check("close, a handle is dropped, a transfer", 2, || {
+    check("close, a handle is dropped, a transfer", 5, || {
         let share = cookies();
         let (dropped, busy) = (attached_to(&share), attached_to(&share));
         let dropping = isolate(move || drop(dropped));
@@ -184,7 +184,7 @@ fn last_reference_to_a_handle_of_three() {
 
 #[test]
 fn second_close() {
-    check("close, close, close", 3, || {
+    check("close, close, close", 5, || {
         let share = share();
         let easy = attached_to(&share);
         let threads = [share.clone(), share.clone()].map(|share| {
@@ -202,7 +202,7 @@ fn second_close() {
 /// A member that libcurl does not detach, and one that it has detached by then.
 #[test]
 fn close_that_fails_half_way() {
-    check("close with a held connection, setopt", 3, || {
+    check("close with a held connection, setopt", 5, || {
         let share = share();
         let (first, holds) = (attached_to(&share), attached_to(&share));
         hold_connection(&holds);
@@ -221,7 +221,7 @@ fn close_that_fails_half_way() {
 
 #[test]
 fn last_reference_to_a_held_connection() {
-    check("close, a held connection is dropped", 3, || {
+    check("close, a held connection is dropped", 5, || {
         let share = cookies();
         let holds = attached_to(&share);
         hold_connection(&holds);
@@ -238,7 +238,7 @@ fn last_reference_to_a_held_connection() {
 fn held_connection_is_dropped_while_a_callback_closes() {
     check(
         "close in a callback, a held connection is dropped",
-        3,
+        5,
         || {
             let share = cookies();
             let (busy, holds) = (attached_to(&share), attached_to(&share));

@@ -19,7 +19,7 @@ fn suspend(id: u64) {
 
 #[test]
 fn suspended_transfer() {
-    check("an isolate ends inside a callback, close", None, || {
+    check("an isolate ends inside a callback, close", 5, || {
         let share = cookies();
         let easy = attached_to(&share);
         let ending = {
@@ -39,7 +39,7 @@ fn suspended_transfer() {
 fn suspended_transfer_that_collects() {
     check(
         "an isolate ends inside a callback of performBytesSync",
-        None,
+        5,
         || {
             let easy = curl();
             let ending = {
@@ -63,7 +63,7 @@ fn suspended_transfer_that_collects() {
 fn suspended_transfer_before_the_next() {
     check(
         "an isolate ends inside a callback, another transfers",
-        3,
+        5,
         || {
             let share = cookies();
             let (first, second) = (attached_to(&share), attached_to(&share));
@@ -76,7 +76,7 @@ fn suspended_transfer_before_the_next() {
 
 #[test]
 fn number_of_a_handle_that_goes() {
-    check("open, release", None, || {
+    check("open, release", 5, || {
         let easy = curl();
         let id = own::hold_easy(easy);
         let opening = isolate(move || {
@@ -92,7 +92,7 @@ fn number_of_a_handle_that_goes() {
 
 #[test]
 fn number_of_a_share_that_closes() {
-    check("open, close, release", None, || {
+    check("open, close, release", 5, || {
         let share = share();
         let id = own::hold_share(share.clone());
         let opening = isolate(move || {
@@ -113,7 +113,7 @@ fn number_of_a_share_that_closes() {
 /// The handle's last reference takes the share's last along.
 #[test]
 fn handle_outlives_its_share() {
-    check("an attached handle is dropped last", None, || {
+    check("an attached handle is dropped last", 5, || {
         let share = share();
         let easy = attached_to(&share);
         let releasing = isolate(move || drop(share));
@@ -124,7 +124,7 @@ fn handle_outlives_its_share() {
 
 #[test]
 fn callback_of_an_isolate_that_ends() {
-    check("a callback's isolate ends, perform elsewhere", None, || {
+    check("a callback's isolate ends, perform elsewhere", 5, || {
         let easy = curl();
         let id = own::hold_easy(easy.clone());
         let setting = isolate(move || {

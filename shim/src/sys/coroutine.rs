@@ -37,10 +37,10 @@ pub struct Desk {
     id: u64,
     yielder: Cell<*const Yielder<Reply, Question>>,
     pub output: RefCell<Output>,
-    /// Whether READFUNCTION is set; else standard input is read.
-    pub scripted_input: Cell<bool>,
-    /// Whether XFERINFOFUNCTION is set; else it only ends what is aborting.
-    pub scripted_progress: Cell<bool>,
+    /// The callbacks that JavaScript answers, a bit for each slot's index.
+    answered: Cell<u32>,
+    /// XFERINFOFUNCTION is installed only to end what is aborting.
+    pub watched: bool,
     /// From here on every callback answers "abort".
     aborting: Cell<bool>,
     reply: RefCell<Vec<u8>>,
@@ -54,11 +54,12 @@ pub enum Output {
     Stdout,
 }
 
-/// Which of the callbacks that are always installed are JavaScript's.
+/// What JavaScript has to do with a call.
 pub struct Scripts {
     pub output: Output,
-    pub input: bool,
-    pub progress: bool,
+    /// The callbacks it answers, a bit for each slot's index.
+    pub answered: u32,
+    pub watched: bool,
 }
 
 /// Told to JavaScript as soon as no share lock is held.
@@ -112,8 +113,8 @@ impl Suspendable {
             id,
             yielder: Cell::new(ptr::null()),
             output: RefCell::new(scripts.output),
-            scripted_input: Cell::new(scripts.input),
-            scripted_progress: Cell::new(scripts.progress),
+            answered: Cell::new(scripts.answered),
+            watched: scripts.watched,
             aborting: Cell::new(false),
             reply: RefCell::default(),
             deferred: RefCell::default(),
@@ -237,6 +238,18 @@ impl Drop for Suspendable {
 }
 
 impl Desk {
+    /// A connection keeps the callbacks that its handle had when it was made,
+    /// so libcurl may call one that is set no longer.
+    pub(super) fn answers(&self, slot: Slot) -> bool {
+        self.answered.get() & slot.bit() != 0
+    }
+
+    pub fn set_answers(&self, slot: Slot, answers: bool) {
+        let others = self.answered.get() & !slot.bit();
+        let own = if answers { slot.bit() } else { 0 };
+        self.answered.set(others | own);
+    }
+
     /// For questions without bytes of their own.
     pub(super) fn ask(&self, slot: Slot, numbers: [f64; 6], body: &[u8]) -> Reply {
         self.ask_into(slot, numbers, body, &mut [])
@@ -255,6 +268,9 @@ impl Desk {
             return Reply::Abort;
         }
         self.tell_deferred();
+        if !self.answers(slot) {
+            return Reply::Default;
+        }
         self.suspend(slot, numbers, body, room)
     }
 

@@ -151,13 +151,18 @@ impl OwnedEasy {
     /// Options go back to libcurl's defaults; connections, caches, cookies and
     /// the share stay.
     pub fn reset(&self) -> bool {
+        // libcurl's reset forgets to forget this list, which the caller frees.
+        if self.set_list(CURLOPT_RESOLVE, None) != CURLE_OK {
+            return false;
+        }
         // SAFETY: idle, as reset inside a callback is refused before.
         unsafe { curl_easy_reset(self.raw()) };
         self.point_to_error()
     }
 
-    /// The copy has its own error buffer; lists and callbacks still point to
-    /// what this handle owns, so the caller replaces them.
+    /// The copy has its own error buffer; its lists and its body to post are this
+    /// handle's, so the caller keeps them for both, and its callbacks are still
+    /// told this handle's number.
     pub fn duplicate(&self) -> Option<Self> {
         // SAFETY: libcurl allows this in callbacks, too.
         Self::own(unsafe { curl_easy_duphandle(self.raw()) })

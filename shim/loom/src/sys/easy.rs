@@ -1,13 +1,13 @@
 //! The easy handle: who is inside, and what it is attached to.
 
 use super::bindings::*;
-use super::coroutine::{Output, Reply, current};
 use super::lists::Slist;
 use super::share::{OwnedShare, Shared};
-use super::trampolines::Slot;
+use super::trampolines::{self, Slot};
 use loom::cell::UnsafeCell;
 use real::cell::{Cell, RefCell};
-use real::ffi::{CStr, c_long, c_void};
+use real::ffi::{CStr, c_char, c_long, c_void};
+use real::mem;
 use real::rc::Rc;
 
 pub struct OwnedEasy {
@@ -57,6 +57,14 @@ impl OwnedEasy {
     pub fn is_attached(&self) -> bool {
         self.call();
         self.share.borrow().is_some()
+    }
+
+    pub(super) fn socket(&self) -> curl_socket_t {
+        self.call();
+        match self.holds_connection.get() {
+            true => 3,
+            false => CURL_SOCKET_BAD,
+        }
     }
 
     pub fn error_text(&self) -> String {
@@ -122,28 +130,34 @@ impl OwnedEasy {
         CURLE_OK
     }
 
+    /// Has one line of a header and one piece of a body.
     pub fn perform(&self) -> CURLcode {
         self.call_on_shared_data();
-        let code = match self.ask() {
-            Reply::Abort => CURLE_WRITE_ERROR,
-            Reply::Default | Reply::Number(_) => CURLE_OK,
+        let slots = [Slot::HEADER, Slot::WRITE];
+        let code = match slots.into_iter().all(|slot| self.receive(slot)) {
+            true => CURLE_OK,
+            false => CURLE_WRITE_ERROR,
         };
         self.holds_connection.set(self.connects_only.get());
         self.call_on_shared_data();
         code
     }
 
-    /// Has one header or one piece of a body, for whoever wants it.
-    fn ask(&self) -> Reply {
-        let desk = current(self.id.get() as usize as *mut c_void).expect("a call is running");
-        if self.header.get() {
-            return desk.ask(Slot::HEADER, [0.0; 6], &[]);
+    fn receive(&self, slot: Slot) -> bool {
+        type Receiver = unsafe extern "C" fn(*mut c_char, usize, usize, *mut c_void) -> usize;
+        if slot == Slot::HEADER && !self.header.get() {
+            return true;
         }
-        let asks = matches!(*desk.output.borrow(), Output::Script);
-        if asks {
-            return desk.ask(Slot::WRITE, [0.0; 6], &[]);
-        }
-        Reply::Default
+        let function = trampolines::function(slot, true);
+        let id = self.id.get() as usize as *mut c_void;
+        let mut piece = [0; 4];
+        // SAFETY: both callbacks are of this type, and may read the piece.
+        let taken = unsafe {
+            let function = mem::transmute::<*const (), Receiver>(function);
+            function(piece.as_mut_ptr(), 1, piece.len(), id)
+        };
+        self.call();
+        taken == piece.len()
     }
 
     pub fn pause(&self, _: i32) -> CURLcode {

@@ -1,10 +1,14 @@
-//! The one info that the shim asks for by itself.
+//! The infos that the shim asks for by itself.
 
 use super::bindings::*;
 use super::easy::OwnedEasy;
 use real::ffi::c_long;
 
 pub fn long(easy: &OwnedEasy, _: CURLINFO) -> Result<c_long, CURLcode> {
-    easy.error_text();
+    easy.socket();
     Ok(1)
+}
+
+pub fn socket(easy: &OwnedEasy, _: CURLINFO) -> Result<curl_socket_t, CURLcode> {
+    Ok(easy.socket())
 }

@@ -193,6 +193,10 @@ impl Slot {
         usize::from(self.0) - 1
     }
 
+    pub fn bit(self) -> u32 {
+        1 << self.index()
+    }
+
     pub fn function_option(self) -> CURLoption {
         row(self).function_option
     }

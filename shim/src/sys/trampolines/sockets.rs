@@ -107,11 +107,11 @@ pub(super) unsafe extern "C" fn sockopt(
 /// Whoever is told leaves the socket to us or says that it is closed.
 pub(super) unsafe extern "C" fn close(id: *mut c_void, socket: curl_socket_t) -> c_int {
     guarded(0, || match current(id) {
-        Some(desk) => {
+        Some(desk) if desk.answers(Slot::CLOSESOCKET) => {
             desk.tell(Deferred::CloseSocket { socket });
             0
         }
-        None => close_socket(socket),
+        _ => close_socket(socket),
     })
 }
 

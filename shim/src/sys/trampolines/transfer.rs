@@ -146,7 +146,7 @@ pub(super) unsafe extern "C" fn read(
         // SAFETY: libcurl gives a buffer of that size, which nobody else uses
         // while the callback runs.
         let room = unsafe { slice::from_raw_parts_mut(buffer.cast::<u8>(), size) };
-        if !desk.scripted_input.get() {
+        if !desk.answers(Slot::READ) {
             return read_stdin(room);
         }
         let numbers = [size as f64, 0.0, 0.0, 0.0, 0.0, 0.0];
@@ -204,7 +204,7 @@ pub(super) unsafe extern "C" fn xferinfo(
 ) -> c_int {
     guarded(1, || {
         let Some(desk) = current(id) else { return 0 };
-        if !desk.scripted_progress.get() {
+        if desk.watched || !desk.answers(Slot::XFERINFO) {
             return desk.aborting().into();
         }
         let figures = [
@@ -244,7 +244,9 @@ pub(super) unsafe extern "C" fn debug(
     id: *mut c_void,
 ) -> c_int {
     guarded(0, || {
-        if let Some(desk) = current(id) {
+        if let Some(desk) = current(id)
+            && desk.answers(Slot::DEBUG)
+        {
             // SAFETY: libcurl's contract for debug callbacks.
             let data = unsafe { bytes(data, size) }.to_vec();
             desk.tell(Deferred::Debug { kind, data });
