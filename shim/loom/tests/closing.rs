@@ -10,7 +10,7 @@ const IN_USE: &str = "still in use by 1 active Curl object(s)";
 
 #[test]
 fn attach() {
-    check("close, attach, attach", 5, || {
+    check("close, attach, attach", 3, || {
         let share = share();
         let easies = [curl(), curl()];
         let threads = easies.clone().map(|easy| {
@@ -82,7 +82,7 @@ fn move_to_another_share() {
 /// Nothing changes for anybody while a transfer runs.
 #[test]
 fn transfer_of_one_of_two() {
-    check("close, transfer, an idle handle", 5, || {
+    check("close, transfer, an idle handle", 4, || {
         let share = share();
         let (busy, idle) = (attached_to(&share), attached_to(&share));
         let transferring = {
@@ -123,7 +123,7 @@ fn short_calls() {
 
 #[test]
 fn cookies_meanwhile() {
-    check("close, COOKIELIST of two", 5, || {
+    check("close, COOKIELIST of two", 3, || {
         let share = cookies();
         let easies = [attached_to(&share), attached_to(&share)];
         let threads = easies
@@ -167,7 +167,7 @@ fn last_reference_to_a_handle() {
 
 #[test]
 fn last_reference_to_a_handle_of_three() {
-    check("close, a handle is dropped, a transfer", 5, || {
+    check("close, a handle is dropped, a transfer", 3, || {
         let share = cookies();
         let (dropped, busy) = (attached_to(&share), attached_to(&share));
         let dropping = isolate(move || drop(dropped));
@@ -184,7 +184,7 @@ fn last_reference_to_a_handle_of_three() {
 
 #[test]
 fn second_close() {
-    check("close, close, close", 5, || {
+    check("close, close, close", 3, || {
         let share = share();
         let easy = attached_to(&share);
         let threads = [share.clone(), share.clone()].map(|share| {

@@ -7,7 +7,7 @@ const OWN_TURN: &str = "it would wait for itself";
 
 #[test]
 fn two_on_one_share_of_cookies() {
-    check("two transfers on a share of cookies", 5, || {
+    check("two transfers on a share of cookies", 4, || {
         let share = cookies();
         let threads = [(); 2].map(|()| {
             let easy = attached_to(&share);
@@ -33,7 +33,7 @@ fn two_on_one_share_of_names() {
 
 #[test]
 fn three_on_one_share_of_cookies() {
-    check("two transfers and COOKIELIST", 5, || {
+    check("two transfers and COOKIELIST", 2, || {
         let share = cookies();
         let threads = [(); 2].map(|()| {
             let easy = attached_to(&share);
@@ -59,7 +59,7 @@ fn two_of_one_handle() {
 
 #[test]
 fn calls_from_elsewhere() {
-    check("transfer, setopt, duphandle and reset elsewhere", 5, || {
+    check("transfer, setopt, duphandle and reset elsewhere", 4, || {
         let easy = curl();
         let calling = {
             let easy = easy.clone();
@@ -103,7 +103,7 @@ fn close_of_the_handle() {
 
 #[test]
 fn ring_of_two() {
-    check("two transfers, each inside another's callback", 5, || {
+    check("two transfers, each inside another's callback", 3, || {
         let shares = [cookies(), cookies()];
         let [first, second] = &shares;
         let pairs = [
@@ -126,7 +126,7 @@ fn ring_of_two() {
 
 #[test]
 fn ring_with_short_calls() {
-    check("two transfers, each setting the other's cookies", 5, || {
+    check("two transfers, each setting the other's cookies", 3, || {
         let (first, second) = (cookies(), cookies());
         let pairs = [
             [attached_to(&first), attached_to(&second)],
@@ -141,7 +141,7 @@ fn ring_with_short_calls() {
 
 #[test]
 fn leaves_its_share() {
-    check("COOKIELIST, detach, a transfer on the share", 5, || {
+    check("COOKIELIST, detach, a transfer on the share", 2, || {
         let share = cookies();
         let (easy, busy) = (attached_to(&share), attached_to(&share));
         let transferring = isolate(move || transfer(&busy).unwrap());

@@ -150,7 +150,8 @@ impl OwnedEasy {
         }
         let function = trampolines::function(slot, true);
         let id = self.id.get() as usize as *mut c_void;
-        let mut piece = [0; 4];
+        // Empty, as it may go to standard output.
+        let mut piece = [];
         // SAFETY: both callbacks are of this type, and may read the piece.
         let taken = unsafe {
             let function = mem::transmute::<*const (), Receiver>(function);
