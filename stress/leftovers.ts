@@ -75,6 +75,8 @@ function files(): Record<string, number> {
       : sockets.get(target) ?? target.replace(/\d+/, "");
     found[kind] = (found[kind] ?? 0) + 1;
   }
+  // Deno's own.
+  delete found["unix socket"];
   // Deno leaves a pair of these behind each Worker that it terminates.
   const polls = found["anon_inode:[eventpoll]"] ?? 0;
   const events = found["anon_inode:[eventfd]"] ?? 0;

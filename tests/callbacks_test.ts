@@ -437,3 +437,43 @@ test(
     assertEquals(stdout, "RangeError\nall closed\n");
   },
 );
+
+test(
+  CHILD,
+  "performSync() near the end of the stack leaves its handle usable",
+  async () => {
+    const { stdout, stderr, signal } = await runChild(
+      `using c = new curl.Curl();
+      c.setopt(curl.URL, Deno.args[0]);
+      let fine = 0;
+      const failures = new Set();
+      const perform = () => {
+        try {
+          c.setopt(curl.WRITEFUNCTION, (data) => data.length);
+          c.performSync();
+          fine += 1;
+        } catch (error) {
+          while (error.cause) error = error.cause;
+          failures.add(error.name);
+        }
+      };
+      const descend = () => {
+        try {
+          descend();
+        } finally {
+          if (fine < 3) perform();
+        }
+      };
+      try {
+        descend();
+      } catch (error) {
+        failures.add(error.name);
+      }
+      console.log(fine, [...failures].join());
+      console.log(c.performTextSync().length > 0);`,
+      { flags: ["--allow-ffi"], args: [FILE] },
+    );
+    assertEquals([stderr, signal], ["", null]);
+    assertEquals(stdout, "3 RangeError\ntrue\n");
+  },
+);

@@ -6,7 +6,7 @@
  */
 
 import * as curl from "../mod.ts";
-import { assertEquals, assertMatch } from "./assert.ts";
+import { assertEquals, assertMatch, assertStrictEquals } from "./assert.ts";
 import { watchdog } from "./fixtures/watchdog.ts";
 import { Gate, type WorkerHandle, WORKERS } from "./fixtures/workers.ts";
 import { test } from "./permissions.ts";
@@ -53,7 +53,7 @@ function expectedRefusal({ kind, phase, attached }: Case): RegExp | undefined {
   }
   if (!attached) return undefined;
   if (kind === "CurlShare without detachOnClose") {
-    return /^cannot close CurlShare: still in use by 1 /;
+    return /^cannot close CurlShare: still in use by 2 /;
   }
   return performing
     ? /^cannot close CurlShare: still in use by 1 active Curl object\(s\)$/
@@ -63,6 +63,8 @@ function expectedRefusal({ kind, phase, attached }: Case): RegExp | undefined {
 /** A Curl and a share, and which of them is closed. */
 class Pair implements Disposable {
   readonly c: curl.Curl = curlTo(FILE);
+  /** Uses the share, too, if the Curl does, and never performs. */
+  readonly idle: curl.Curl = curlTo(FILE);
   readonly share: curl.CurlShare;
   readonly #case: Case;
 
@@ -71,7 +73,8 @@ class Pair implements Disposable {
     const detachOnClose = kind !== "CurlShare without detachOnClose";
     this.share = new curl.CurlShare({ detachOnClose });
     this.share.share(curl.LOCK_DATA_COOKIE, curl.LOCK_DATA_DNS);
-    if (attached) this.c.setopt(curl.SHARE, this.share);
+    if (!attached) return;
+    for (const c of [this.c, this.idle]) c.setopt(curl.SHARE, this.share);
   }
 
   get subject(): curl.Curl | curl.CurlShare {
@@ -93,16 +96,18 @@ class Pair implements Disposable {
       : [false, isClosed];
     assertEquals(this.c.closed, curlClosed);
     assertEquals(this.share.closed, shareClosed);
-    const stillAttached = attached && !isClosed;
-    assertEquals(this.share.attached, stillAttached ? 1 : 0);
-    if (!curlClosed) {
-      assertEquals(this.c.share(), stillAttached ? this.share : null);
+    const users = [this.c, this.idle]
+      .filter((c) => attached && !shareClosed && !c.closed);
+    assertEquals(this.share.attached, users.length);
+    for (const c of [this.c, this.idle]) {
+      if (c.closed) assertEquals(stateOf(c.handle), undefined);
+      else assertStrictEquals(c.share(), users.includes(c) ? this.share : null);
     }
-    if (curlClosed) assertEquals(stateOf(this.c.handle), undefined);
   }
 
   [Symbol.dispose](): void {
     this.c.close();
+    this.idle.close();
     this.share.close();
   }
 }
@@ -254,8 +259,7 @@ for (const theCase of allCases()) {
     assertMatch(outcome, refusal ?? /^done$/);
     check();
     // Whatever came before, everything can be closed in the end.
-    pair.c.close();
-    pair.share.close();
+    pair[Symbol.dispose]();
     assertEquals(stateOf(pair.c.handle), undefined);
   });
 }

@@ -10,7 +10,7 @@ import { SERVER, startServer } from "./fixtures/http_server.ts";
 import { test } from "./permissions.ts";
 
 const SCOPED = `--allow-ffi=${LIBRARY}`;
-const REPOSITORY = new URL("../", import.meta.url).pathname;
+const REPOSITORY = decodeURIComponent(new URL("../", import.meta.url).pathname);
 
 /** Runs a script; fails unless it prints these lines and nothing else. */
 async function assertPrints(

@@ -294,6 +294,18 @@ Deno.test("WRITEDATA calls write() on its object, with all there is", () => {
   assertIsFile(writer.text);
 });
 
+Deno.test("WRITEDATA gives write() bytes to keep", async () => {
+  using c = curlFor(LONG_FILE);
+  const kept: BlobPart[] = [];
+  const write = (data: Uint8Array) => {
+    kept.push(data as Uint8Array<ArrayBuffer>);
+  };
+  c.setopt(curl.WRITEDATA, { write });
+  c.performSync();
+  assertGreater(kept.length, 1);
+  assertEquals(await new Blob(kept).text(), c.performTextSync());
+});
+
 Deno.test("WRITEDATA fails the transfer when write() takes less", () => {
   using c = curlFor(FILE);
   c.setopt(curl.WRITEDATA, { write: (data: Uint8Array) => data.length - 1 });

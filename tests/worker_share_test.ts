@@ -211,8 +211,10 @@ for (const kinds of [["DNS"], ["COOKIE", "CONNECT"]] as const) {
         assertEquals(halfDone, 0);
         assert(share.closed);
         assertEquals(share.attached, 0);
-        for (const { detached, length } of await Promise.all(performing)) {
+        for (const one of await Promise.all(performing)) {
+          const { detached, early, length } = one;
           assert(detached);
+          assertEquals(early, 0);
           assertGreater(length, 0);
         }
       }

@@ -146,6 +146,10 @@ impl Easy {
 
     /// SHARE set or taken back.
     pub fn set_share(self: &Arc<Self>, share: Option<&Arc<Share>>) -> Result<()> {
+        // Its connection is looked for in the share's pool.
+        let looks = self.enter_idle("setopt")?.connect_only;
+        let current = self.share().filter(|_| looks);
+        let _turn = current.and_then(|share| share.quiet(isolate::id()));
         let mut held = self.enter_idle("setopt")?;
         let handle = held.handle()?.clone();
         match (share, &held.share) {

@@ -8,7 +8,16 @@ use crate::sys::easy::OwnedEasy;
 use crate::sys::getinfo;
 
 pub fn number(easy: &Easy, info: u32) -> Result<f64> {
-    let core = easy.enter("getinfo")?;
+    let read = |core: &mut Core| number_of(core, info);
+    // These look at a connection, which may be in a shared pool.
+    if [CURLINFO_LASTSOCKET, CURLINFO_ACTIVESOCKET].contains(&info) {
+        easy.enter_quietly("getinfo", read)
+    } else {
+        read(&mut *easy.enter("getinfo")?)
+    }
+}
+
+fn number_of(core: &Core, info: u32) -> Result<f64> {
     let handle = core.handle()?;
     let answer = match info_kind(info) {
         Some(InfoKind::Long) => getinfo::long(handle, info).map(|value| value as f64),

@@ -139,6 +139,8 @@ pub fn hold_share(share: Arc<Share>) -> u64 {
 pub fn open_easy(id: u64) -> Result<()> {
     match EASIES.find(id) {
         Some(easy) => {
+            // An object that was collected may not have been let go yet.
+            easy.lose_answers(self::id());
             hold_easy(easy);
             Ok(())
         }

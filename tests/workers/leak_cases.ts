@@ -213,8 +213,8 @@ export const CASES: Record<string, Case> = {
   },
 };
 
-/** A fifth of 100 000 rounds that lose 20 bytes each loses as much. */
-export const NOISE = 400_000;
+/** A fifth of 100 000 rounds that lose 10 bytes each loses as much. */
+export const NOISE = 200_000;
 
 const SECTIONS = 5;
 const MOST_SECTIONS = 15;

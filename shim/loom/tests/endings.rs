@@ -37,25 +37,22 @@ fn suspended_transfer() {
 /// The body that it has collected is nobody's.
 #[test]
 fn suspended_transfer_that_collects() {
-    check(
-        "an isolate ends inside a callback of performBytesSync",
-        5,
-        || {
-            let easy = curl();
-            let ending = {
-                let easy = easy.clone();
-                isolate(move || {
-                    options::set_callback(&easy, CURLOPT_HEADERFUNCTION, true).unwrap();
-                    // Unless the callback has been taken back before.
+    check("an isolate ends inside performBytesSync", 5, || {
+        let easy = curl();
+        let ending = {
+            let easy = easy.clone();
+            isolate(move || {
+                options::set_callback(&easy, CURLOPT_HEADERFUNCTION, true).unwrap();
+                // Unless the callback has been taken back before.
                 if let Progress::Asks(operation) = perform::perform(&easy, true).unwrap() {
                     own::push_operation(operation);
-                })
-            };
-            done_or(easy.reset(), RUNNING);
-            ending.join().unwrap();
-            easy.reset().unwrap();
-        },
-    );
+                }
+            })
+        };
+        done_or(easy.reset(), RUNNING);
+        ending.join().unwrap();
+        easy.reset().unwrap();
+    });
 }
 
 #[test]

@@ -4,12 +4,15 @@ use super::bindings::*;
 use super::locks::{Figures, Locks, lock_callback, unlock_callback};
 use std::ffi::c_int;
 use std::ptr::NonNull;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 pub struct OwnedShare {
     /// `None` once libcurl has freed it.
     handle: Option<NonNull<CURLSH>>,
     /// Boxed so that it stays where libcurl was told.
     locks: Box<Locks>,
+    /// Whether it has ever had connections.
+    pooled: AtomicBool,
 }
 
 // SAFETY: libcurl locks what the handles of several threads share by the
@@ -25,6 +28,7 @@ impl OwnedShare {
         let share = Self {
             handle: Some(handle),
             locks: Box::default(),
+            pooled: AtomicBool::new(false),
         };
         let table = &raw const *share.locks;
         // SAFETY: functions of the types that these options take; the table
@@ -51,6 +55,9 @@ impl OwnedShare {
     }
 
     pub fn setopt(&self, option: CURLSHoption, kind: c_int) -> CURLSHcode {
+        if kind == CURL_LOCK_DATA_CONNECT as c_int {
+            self.pooled.store(true, Ordering::Relaxed);
+        }
         // SAFETY: SHARE and UNSHARE take an int; nothing else gets here.
         unsafe { curl_share_setopt(self.raw(), option, kind) }
     }
@@ -62,6 +69,13 @@ impl OwnedShare {
     /// Frees the share unless handles are attached, which is an error and
     /// changes nothing.
     pub fn clean_up(&mut self) -> CURLSHcode {
+        // libcurl frees its pool of connections only if it still shares them.
+        if self.pooled.load(Ordering::Relaxed) {
+            let code = self.setopt(CURLSHOPT_SHARE, CURL_LOCK_DATA_CONNECT as c_int);
+            if code != CURLSHE_OK {
+                return code;
+            }
+        }
         // SAFETY: null is refused by libcurl; a share in use is left as it was.
         let code = unsafe { curl_share_cleanup(self.raw()) };
         if code == CURLSHE_OK {

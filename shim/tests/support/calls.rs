@@ -1,0 +1,411 @@
+//! The library's functions, as src/ffi/call.ts calls them, and the loop of
+//! src/transfer.ts.
+
+use denocurl::ffi::exports::*;
+use std::ffi::c_int;
+use std::sync::mpsc::{Sender, channel};
+use std::thread::{self, JoinHandle};
+
+pub use denocurl::sys::bindings::*;
+
+/// The slots of callbacks that are told apart here.
+pub mod slot {
+    pub const WRITE: i32 = 1;
+    pub const HEADER: i32 = 2;
+    pub const READ: i32 = 3;
+    pub const XFERINFO: i32 = 5;
+    pub const DEBUG: i32 = 7;
+    pub const OPENSOCKET: i32 = 8;
+    pub const CLOSESOCKET: i32 = 10;
+}
+
+/// A call's status, and the text for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    pub status: i32,
+    pub text: String,
+}
+
+pub type Outcome<T = ()> = Result<T, Failure>;
+
+/// A panic of the library's, which no call may come to.
+const PANIC: i32 = -4;
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Curl(pub f64);
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Share(pub f64);
+
+/// What libcurl wants to know.
+pub struct Question {
+    pub curl: Curl,
+    pub slot: i32,
+    pub numbers: [f64; 6],
+    pub body: Vec<u8>,
+}
+
+pub enum Answer {
+    /// The function returned nothing.
+    Nothing,
+    Number(f64),
+    /// For READFUNCTION.
+    Bytes(Vec<u8>),
+    Throw,
+}
+
+pub enum Step {
+    Asks(Question),
+    Done(Outcome),
+}
+
+/// Once in each thread that plays a Worker.
+pub fn begin() {
+    assert_eq!(shim_begin(), 0);
+}
+
+/// Less than some bodies have, so that these are fetched.
+const ROOM: usize = 1024;
+
+fn fetched(mut give: impl FnMut(*mut u8, u32) -> i32) -> Vec<u8> {
+    let mut room = vec![0; ROOM];
+    loop {
+        let length = give(room.as_mut_ptr(), room.len() as u32).max(0) as usize;
+        let fits = length <= room.len();
+        room.resize(length, 0);
+        if fits {
+            return room;
+        }
+    }
+}
+
+fn text(give: impl FnMut(*mut u8, u32) -> i32) -> String {
+    String::from_utf8(fetched(give)).expect("it is UTF-8")
+}
+
+/// Every live handle of the process, a line each.
+pub fn report() -> String {
+    // SAFETY: the room has that length.
+    text(|room, length| unsafe { shim_report(room, length) })
+}
+
+fn failure(status: i32) -> Failure {
+    // SAFETY: the room has that length.
+    let text = text(|room, length| unsafe { shim_error(room, length) });
+    assert_ne!(status, PANIC, "{text}");
+    Failure { status, text }
+}
+
+fn checked(status: i32) -> Outcome {
+    match status {
+        0 => Ok(()),
+        status => Err(failure(status)),
+    }
+}
+
+fn id(number: f64) -> Outcome<f64> {
+    if number > 0.0 {
+        Ok(number)
+    } else {
+        Err(failure(number as i32))
+    }
+}
+
+impl Curl {
+    pub fn new() -> Self {
+        Self(id(shim_curl_new()).expect("a handle"))
+    }
+
+    pub fn open(self) -> Outcome {
+        checked(shim_curl_open(self.0))
+    }
+
+    pub fn release(self) {
+        shim_curl_release(self.0);
+    }
+
+    pub fn closed(self) -> bool {
+        shim_curl_closed(self.0) == 1
+    }
+
+    pub fn duphandle(self) -> Outcome<Self> {
+        id(shim_curl_duphandle(self.0)).map(Self)
+    }
+
+    pub fn reset(self) -> Outcome {
+        checked(shim_curl_reset(self.0))
+    }
+
+    /// Of its share, or 0.
+    pub fn share(self) -> f64 {
+        shim_curl_share(self.0)
+    }
+
+    pub fn set_number(self, option: u32, value: i64) -> Outcome {
+        checked(shim_setopt_bigint(self.0, option, value))
+    }
+
+    pub fn set_bytes(self, option: u32, value: &[u8]) -> Outcome {
+        let length = value.len() as u32;
+        // SAFETY: the value has that length.
+        checked(unsafe { shim_setopt_bytes(self.0, option, value.as_ptr(), length) })
+    }
+
+    pub fn set_text(self, option: u32, value: &str) -> Outcome {
+        self.set_bytes(option, value.as_bytes())
+    }
+
+    pub fn set_list(self, option: u32, items: &[&str]) -> Outcome {
+        let joined: String = items.iter().map(|item| format!("{item}\0")).collect();
+        self.set_bytes(option, joined.as_bytes())
+    }
+
+    pub fn set_callback(self, option: u32, set: bool) -> Outcome {
+        checked(shim_setopt_callback(self.0, option, set.into()))
+    }
+
+    pub fn set_share(self, share: Share) -> Outcome {
+        checked(shim_setopt_share(self.0, share.0))
+    }
+
+    pub fn unset(self, option: u32) -> Outcome {
+        checked(shim_unsetopt(self.0, option))
+    }
+
+    pub fn number(self, info: u32) -> Outcome<f64> {
+        let mut values = [0.0; 8];
+        // SAFETY: room for eight numbers.
+        checked(unsafe { shim_getinfo_number(self.0, info, values.as_mut_ptr()) })?;
+        Ok(values[0])
+    }
+
+    pub fn bytes(self, info: u32) -> Outcome<Option<Vec<u8>>> {
+        let mut values = [0.0; 8];
+        let mut status = 0;
+        let found = fetched(|room, length| {
+            // SAFETY: room for eight numbers, and for so many bytes.
+            status = unsafe { shim_getinfo_bytes(self.0, info, values.as_mut_ptr(), room, length) };
+            values[0] as i32
+        });
+        checked(status)?;
+        Ok((values[0] >= 0.0).then_some(found))
+    }
+
+    pub fn errstr(self) -> String {
+        // SAFETY: the room has that length.
+        text(|room, length| unsafe { shim_curl_errstr(self.0, room, length) })
+    }
+
+    fn step(self, act: impl FnOnce(*mut f64, *mut u8, u32) -> i32) -> Outcome<Step> {
+        let mut values = [0.0; 8];
+        let mut room = [0; ROOM];
+        let slot = act(values.as_mut_ptr(), room.as_mut_ptr(), room.len() as u32);
+        if slot < 0 {
+            return Err(failure(slot));
+        }
+        if slot == 0 {
+            return Ok(Step::Done(checked(values[0] as i32)));
+        }
+        let length = values[6] as usize;
+        let body = match room.get(..length) {
+            Some(body) => body.to_vec(),
+            // SAFETY: the room has that length.
+            None => fetched(|room, length| unsafe { shim_question(self.0, room, length) }),
+        };
+        let mut numbers = [0.0; 6];
+        numbers.copy_from_slice(&values[..6]);
+        Ok(Step::Asks(Question {
+            curl: self,
+            slot,
+            numbers,
+            body,
+        }))
+    }
+
+    /// To the first question.
+    pub fn start(self, collects: bool) -> Outcome<Step> {
+        // SAFETY: `step` gives room as it says.
+        self.step(|values, room, length| unsafe {
+            shim_perform(self.0, collects.into(), values, room, length)
+        })
+    }
+
+    pub fn resume(self, answer: &Answer) -> Outcome<Step> {
+        let reply = match answer {
+            Answer::Nothing => f64::INFINITY,
+            Answer::Number(number) => *number,
+            Answer::Bytes(bytes) => {
+                // SAFETY: the bytes have that length.
+                let fits = unsafe { shim_answer(self.0, bytes.as_ptr(), bytes.len() as u32) };
+                assert_eq!(fits, 0, "more than was asked for");
+                bytes.len() as f64
+            }
+            Answer::Throw => f64::NAN,
+        };
+        // SAFETY: `step` gives room as it says.
+        self.step(|values, room, length| unsafe {
+            shim_resume(self.0, reply, values, room, length)
+        })
+    }
+
+    pub fn drive(self, first: Step, mut answer: impl FnMut(&Question) -> Answer) -> Outcome {
+        let mut step = first;
+        loop {
+            match step {
+                Step::Done(outcome) => return outcome,
+                Step::Asks(question) => step = self.resume(&answer(&question))?,
+            }
+        }
+    }
+
+    pub fn perform(self, answer: impl FnMut(&Question) -> Answer) -> Outcome {
+        self.drive(self.start(false)?, answer)
+    }
+
+    /// The body, with nobody to answer.
+    pub fn perform_bytes(self) -> Outcome<Vec<u8>> {
+        self.drive(self.start(true)?, |_| Answer::Nothing)?;
+        Ok(take_body())
+    }
+
+    pub fn pause(self, mask: c_int, answer: impl FnMut(&Question) -> Answer) -> Outcome {
+        let unpause = u32::from(mask == CURLPAUSE_CONT);
+        // SAFETY: `step` gives room as it says.
+        let first = self.step(|values, room, length| unsafe {
+            shim_pause(self.0, mask, unpause, values, room, length)
+        })?;
+        self.drive(first, answer)
+    }
+
+    /// To the first question, which only some handles have.
+    pub fn start_close(self) -> Outcome<Step> {
+        // SAFETY: `step` gives room as it says.
+        self.step(|values, room, length| unsafe { shim_curl_close(self.0, values, room, length) })
+    }
+
+    pub fn close(self) -> Outcome {
+        self.drive(self.start_close()?, |_| Answer::Nothing)
+    }
+
+    /// What the report says of it, such as "idle".
+    pub fn state(self) -> Option<String> {
+        state(&format!("curl {} ", self.0))
+    }
+}
+
+/// What the last transfer has collected.
+pub fn take_body() -> Vec<u8> {
+    let mut body = vec![0; shim_body_length() as usize];
+    // SAFETY: the room has that length.
+    assert_eq!(
+        unsafe { shim_body(body.as_mut_ptr(), body.len() as u32) },
+        0
+    );
+    body
+}
+
+impl Share {
+    pub fn new(detach_on_close: bool, kinds: &[u32]) -> Self {
+        let share = Self(id(shim_share_new(detach_on_close.into())).expect("a share"));
+        let bits = kinds.iter().map(|kind| 1 << kind).sum();
+        share.set(CURLSHOPT_SHARE, bits).expect("its kinds");
+        share
+    }
+
+    pub fn set(self, option: u32, kinds: u32) -> Outcome {
+        checked(shim_share_setopt(self.0, option, kinds))
+    }
+
+    pub fn open(self) -> Outcome {
+        checked(shim_share_open(self.0))
+    }
+
+    pub fn release(self) {
+        shim_share_release(self.0);
+    }
+
+    pub fn close(self) -> Outcome {
+        checked(shim_share_close(self.0))
+    }
+
+    fn values(self) -> Outcome<[f64; 8]> {
+        let mut values = [0.0; 8];
+        // SAFETY: room for eight numbers.
+        checked(unsafe { shim_share_state(self.0, values.as_mut_ptr()) })?;
+        Ok(values)
+    }
+
+    pub fn closed(self) -> bool {
+        self.values().expect("it is held")[0] != 0.0
+    }
+
+    pub fn attached(self) -> usize {
+        self.values().expect("it is held")[2] as usize
+    }
+
+    /// Transfers, and the connections they made.
+    pub fn stats(self) -> Outcome<[f64; 2]> {
+        let mut values = [0.0; 24];
+        // SAFETY: room for 24 numbers.
+        checked(unsafe { shim_share_stats(self.0, values.as_mut_ptr()) })?;
+        Ok([values[0], values[1]])
+    }
+
+    pub fn state(self) -> Option<String> {
+        state(&format!("share {} ", self.0))
+    }
+}
+
+fn state(prefix: &str) -> Option<String> {
+    let report = report();
+    let mut lines = report.lines();
+    lines.find_map(|line| line.strip_prefix(prefix).map(str::to_owned))
+}
+
+/// A thread that plays a Worker.
+pub fn worker<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
+    thread::spawn(|| {
+        begin();
+        run()
+    })
+}
+
+/// A Worker that stops where `run` leaves it, until it is told to end.
+pub struct Paused {
+    end: Sender<()>,
+    thread: JoinHandle<()>,
+}
+
+impl Paused {
+    pub fn after(run: impl FnOnce() + Send + 'static) -> Self {
+        let (ready, is_ready) = channel();
+        let (end, ended) = channel();
+        let thread = worker(move || {
+            run();
+            ready.send(()).expect("somebody waits");
+            // An error is as good: whoever could tell is gone.
+            let _ = ended.recv();
+        });
+        is_ready.recv().expect("it gets there");
+        Self { end, thread }
+    }
+
+    pub fn end(self) {
+        self.end.send(()).expect("it waits");
+        self.thread.join().expect("it ends well");
+    }
+}
+
+/// Starts a transfer and leaves it in its first callback.
+pub fn suspend(curl: Curl, collects: bool) -> Question {
+    match curl.start(collects).expect("it starts") {
+        Step::Asks(question) => question,
+        Step::Done(outcome) => panic!("no callback was called: {outcome:?}"),
+    }
+}
+
+#[track_caller]
+pub fn refused(outcome: Outcome, text: &str) {
+    let failure = outcome.expect_err(text);
+    assert_eq!((failure.status, failure.text.as_str()), (-1, text));
+}

@@ -1,0 +1,113 @@
+//! An HTTP server that knows no more than the tests ask for:
+//!
+//! | path | answer |
+//! |---|---|
+//! | /N | N bytes, and a cookie |
+//! | /close/N | the same, and the connection ends |
+//! | /cut/N | half of the N bytes that it says |
+//! | /ws | a WebSocket on which nothing comes |
+
+use super::files::bytes;
+use std::io::{BufRead, BufReader, Read, Result, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::OnceLock;
+use std::thread;
+use std::time::Duration;
+
+/// Such as http://127.0.0.1:40000/10, in all threads of this process.
+pub fn url(path: &str) -> String {
+    format!("http://{}/{path}", address())
+}
+
+pub fn web_socket_url() -> String {
+    format!("ws://{}/ws", address())
+}
+
+fn address() -> SocketAddr {
+    static ADDRESS: OnceLock<SocketAddr> = OnceLock::new();
+    *ADDRESS.get_or_init(|| {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("its number");
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                // Whoever hangs up in the middle is none of its business.
+                thread::spawn(move || serve(&stream).ok());
+            }
+        });
+        address
+    })
+}
+
+fn serve(stream: &TcpStream) -> Result<()> {
+    stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+    stream.set_nodelay(true)?;
+    let mut reader = BufReader::new(stream);
+    while let Some(request) = read_request(&mut reader)? {
+        if !answer(stream, &request)? {
+            break;
+        }
+    }
+    Ok(())
+}
+
+struct Request {
+    path: String,
+    is_head: bool,
+}
+
+/// One whose body has been read as well. `None`: no more to come.
+fn read_request(reader: &mut BufReader<&TcpStream>) -> Result<Option<Request>> {
+    let mut first = String::new();
+    if reader.read_line(&mut first)? == 0 {
+        return Ok(None);
+    }
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line)?;
+        let line = line.trim_end().to_ascii_lowercase();
+        if line.is_empty() {
+            break;
+        }
+        if let Some(value) = line.strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap_or(0);
+        }
+        if line.starts_with("expect:") {
+            let mut stream = *reader.get_ref();
+            stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
+        }
+    }
+    std::io::copy(&mut reader.take(length), &mut std::io::sink())?;
+    let mut words = first.split(' ');
+    let is_head = words.next() == Some("HEAD");
+    let path = words.next().unwrap_or_default().to_owned();
+    Ok(Some(Request { path, is_head }))
+}
+
+/// Whether the connection goes on.
+fn answer(mut stream: &TcpStream, Request { path, is_head }: &Request) -> Result<bool> {
+    let path = path.trim_start_matches('/');
+    if path == "ws" {
+        let upgrade = "HTTP/1.1 101 Go on\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n";
+        stream.write_all(upgrade.as_bytes())?;
+        std::io::copy(&mut stream, &mut std::io::sink())?;
+        return Ok(false);
+    }
+    let (kind, number) = path.split_once('/').unwrap_or(("", path));
+    let length = number.parse().unwrap_or(0);
+    let mut body = bytes(length);
+    if kind == "cut" {
+        body.truncate(length / 2);
+    }
+    let goes_on = kind.is_empty();
+    let connection = if goes_on { "keep-alive" } else { "close" };
+    let head = format!(
+        "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: {connection}\r\n\
+         Set-Cookie: c{length}=1; Max-Age=60\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes())?;
+    if !is_head {
+        stream.write_all(&body)?;
+    }
+    Ok(goes_on)
+}
