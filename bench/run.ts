@@ -22,11 +22,15 @@ function coresFor(place: Place, count: number): Cores {
   }
 }
 
+/** No turn takes nearly as long, so one that does hangs. */
+const LIMIT_MS = 120_000;
+
 async function run(command: string[]): Promise<string> {
   const [program, ...args] = command;
   const { success, stdout, stderr } = await new Deno.Command(program, {
     args,
     stdin: "null",
+    signal: AbortSignal.timeout(LIMIT_MS),
   }).output();
   const decoder = new TextDecoder();
   if (!success) {

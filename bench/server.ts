@@ -99,6 +99,10 @@ export async function startServer(): Promise<Server> {
     stdin: "null",
     stdout: "null",
   }).spawn();
+  const stop = async () => {
+    await server[Symbol.asyncDispose]();
+    Deno.exit(1);
+  };
   const server: Server = {
     small: `http://127.0.0.1:${port}/small`,
     large: `http://127.0.0.1:${port}/large`,
@@ -109,6 +113,8 @@ export async function startServer(): Promise<Server> {
       return Number(text.split(" ")[0]) / 1e9;
     },
     async [Symbol.asyncDispose]() {
+      Deno.removeSignalListener("SIGINT", stop);
+      Deno.removeSignalListener("SIGTERM", stop);
       try {
         child.kill("SIGTERM");
       } catch {
@@ -118,6 +124,8 @@ export async function startServer(): Promise<Server> {
       Deno.removeSync(folder, { recursive: true });
     },
   };
+  Deno.addSignalListener("SIGINT", stop);
+  Deno.addSignalListener("SIGTERM", stop);
   try {
     await connectable(port);
   } catch (error) {

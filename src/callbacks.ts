@@ -159,27 +159,31 @@ function askNumbers(count: number): Ask {
 
 function askRead(callback: Callback, id: number): number {
   const size = call.numbers[0];
-  const given = callback(size);
-  if (given === READFUNC_ABORT || given === READFUNC_PAUSE) return given;
-  const bytes = typeof given === "string" ? encoder.encode(given) : given;
+  const answer = callback(size);
+  if (answer === READFUNC_ABORT || answer === READFUNC_PAUSE) return answer;
+  const bytes = typeof answer === "string" ? encoder.encode(answer) : answer;
   if (!(bytes instanceof Uint8Array)) {
     throw nonsense(
-      given,
+      answer,
       "a Uint8Array, a string, READFUNC_ABORT or READFUNC_PAUSE",
     );
   }
-  if (bytes.length > size) {
+  const given = plain(bytes);
+  if (given.length > size) {
     throw new Nonsense(
-      `must return at most ${size} bytes, but returned ${bytes.length}`,
+      `must return at most ${size} bytes, but returned ${given.length}`,
     );
   }
-  call.answer(id, plain(bytes));
-  return bytes.length;
+  call.answer(id, given);
+  return given.length;
 }
 
 /** A copy where other threads may write, or the buffer may shrink. */
 function plain(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const { buffer } = bytes;
+  if (buffer instanceof ArrayBuffer && buffer.detached) {
+    throw new Nonsense("must return bytes, but those returned are detached");
+  }
   return buffer instanceof ArrayBuffer && !buffer.resizable
     ? bytes as Uint8Array<ArrayBuffer>
     : new Uint8Array(bytes);

@@ -165,11 +165,11 @@ export class Curl implements Disposable {
   }
 
   /**
-   * Sets an option by a string, whatever it takes.
+   * Sets an option that takes a string, by nothing but a string.
    *
    * @param option one of the module's constants
-   * @param value the string; for a number, its digits
-   * @throws {TypeError} if the option can't be set by a string
+   * @param value the string
+   * @throws {TypeError} if the option takes something else
    * @throws {CurlError} as {@linkcode Curl.setopt} does
    *
    * @example
@@ -477,8 +477,16 @@ export class Curl implements Disposable {
     if (this.closed) {
       throw stateError("cannot invoke share() - no curl handle");
     }
-    const id = made(call.curlShare(this.#id));
-    return id === 0 ? null : CurlShare.fromHandle(id);
+    for (;;) {
+      const id = made(call.curlShare(this.#id));
+      if (id === 0) return null;
+      try {
+        return CurlShare.fromHandle(id);
+      } catch (error) {
+        // Another Worker may have closed it meanwhile.
+        if (call.curlShare(this.#id) === id) throw error;
+      }
+    }
   }
 
   /**

@@ -8,6 +8,7 @@ use crate::registry::{self, EASIES};
 use crate::share::attached::Member;
 use crate::share::{self, Share};
 use crate::sys::bindings::*;
+use crate::sys::coroutine::resumes;
 use crate::sys::easy::OwnedEasy;
 use crate::sys::getinfo;
 use crate::sys::lists::Slist;
@@ -32,12 +33,14 @@ impl Member for Easy {
 pub struct Core {
     // Freed first: until then libcurl points to what follows.
     handle: Option<Arc<OwnedEasy>>,
-    pub(crate) owned: BTreeMap<u32, Arc<Owned>>,
+    pub(crate) owned: BTreeMap<u32, Kept>,
     /// Replaced while a transfer may still read it; freed when that is over.
     retired: Vec<Arc<Owned>>,
     answers: [Answers; Slot::COUNT],
     pub(crate) share: Option<Arc<Share>>,
     pub(crate) noprogress: bool,
+    /// A transfer has progress reported to itself, whatever `noprogress` is.
+    pub(crate) watched: bool,
     /// Its connection is not for libcurl alone.
     pub(crate) connect_only: bool,
 }
@@ -47,6 +50,13 @@ pub struct Core {
 pub enum Owned {
     List { _list: Slist },
     Bytes(Box<[u8]>),
+}
+
+#[derive(Clone)]
+pub struct Kept {
+    pub owned: Arc<Owned>,
+    /// `resumes` when it was set inside a callback; 0 otherwise.
+    set_at: u64,
 }
 
 /// Who answers a callback.
@@ -113,6 +123,9 @@ impl Easy {
     pub fn finish(&self) {
         let mut held = self.claim.finish();
         held.retired.clear();
+        for kept in held.owned.values_mut() {
+            kept.set_at = 0;
+        }
     }
 
     /// As `enter`, with nobody else inside the share's data meanwhile. The
@@ -238,7 +251,7 @@ pub struct Remains {
     left: Option<Arc<Share>>,
     /// The callbacks that this isolate answers, a bit for each slot's index.
     answered: u32,
-    owned: BTreeMap<u32, Arc<Owned>>,
+    owned: BTreeMap<u32, Kept>,
 }
 
 impl Remains {
@@ -286,6 +299,7 @@ impl Core {
             answers: [Answers::Nobody; Slot::COUNT],
             share: None,
             noprogress: true,
+            watched: false,
             connect_only: false,
         }
     }
@@ -296,15 +310,23 @@ impl Core {
             .ok_or_else(|| Error::state("the Curl object is closed"))
     }
 
-    /// Keeps what an option now points to; what it pointed to before may still
-    /// be read by a transfer that waits in a callback.
+    /// Keeps what an option now points to. What it pointed to before may still
+    /// be read by a transfer that waits in a callback, unless it was set in
+    /// that callback, too.
     pub fn keep(&mut self, option: u32, owned: Option<Owned>, running: bool) {
+        let now = if running { resumes() } else { 0 };
         let before = match owned {
-            Some(owned) => self.owned.insert(option, Arc::new(owned)),
+            Some(owned) => {
+                let kept = Kept {
+                    owned: Arc::new(owned),
+                    set_at: now,
+                };
+                self.owned.insert(option, kept)
+            }
             None => self.owned.remove(&option),
         };
-        if running {
-            self.retired.extend(before);
+        if running && let Some(before) = before.filter(|before| before.set_at != now) {
+            self.retired.push(before.owned);
         }
     }
 
@@ -318,6 +340,9 @@ impl Core {
         core.noprogress = self.noprogress;
         core.connect_only = self.connect_only;
         core.owned = self.owned.clone();
+        for kept in core.owned.values_mut() {
+            kept.set_at = 0;
+        }
         let handle = core.handle()?.clone();
         check(handle.set_callback(Slot::WRITE, Some(id)))?;
         check(handle.set_callback(Slot::READ, Some(id)))?;

@@ -220,6 +220,17 @@ pub fn with_operation<R>(id: u64, act: impl FnOnce(&mut Operation) -> R) -> Opti
     })
 }
 
+/// NOPROGRESS was set while a transfer has progress reported to itself.
+pub fn progress_changed(id: u64, noprogress: bool) {
+    ISOLATE.with_borrow(|isolate| {
+        for operation in &isolate.operations {
+            if operation.id() == id {
+                operation.progress_changed(noprogress);
+            }
+        }
+    });
+}
+
 /// A callback that is always installed has become JavaScript's, or is no more.
 pub fn callback_changed(id: u64, slot: Slot, set: bool) {
     ISOLATE.with(|isolate| {

@@ -42,6 +42,12 @@ pub fn set_number(easy: &Easy, option: u32, value: i64) -> Result<()> {
                 return refuse("more than a C long holds");
             };
             touch(easy, option, |core| {
+                if option == CURLOPT_NOPROGRESS && core.watched {
+                    // libcurl is told when the transfer is over.
+                    core.noprogress = long != 0;
+                    isolate::progress_changed(easy.id(), core.noprogress);
+                    return Ok(());
+                }
                 outcome(core, option, |handle| handle.set_long(option, long))
                     .map_err(|error| error.about(&value.to_string()))?;
                 match option {
@@ -63,7 +69,8 @@ pub fn set_number(easy: &Easy, option: u32, value: i64) -> Result<()> {
 /// libcurl reads as many bytes as it says, so no more than there are.
 fn set_post_size(easy: &Easy, option: u32, value: i64) -> Result<()> {
     let mut held = easy.enter("setopt")?;
-    if let Some(Owned::Bytes(bytes)) = held.owned.get(&CURLOPT_POSTFIELDS).map(Arc::as_ref)
+    if let Some(kept) = held.owned.get(&CURLOPT_POSTFIELDS)
+        && let Owned::Bytes(bytes) = &*kept.owned
         && value > bytes.len() as i64
     {
         let text = format!("{value}: POSTFIELDS holds {} bytes", bytes.len());

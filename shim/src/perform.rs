@@ -82,6 +82,7 @@ pub fn perform(easy: &Arc<Easy>, collects: bool) -> Result<Progress> {
         }
     }
     handle.clear_error();
+    held.watched = watched;
     held.run(me);
     let share = held.share.clone();
     drop(held);
@@ -213,6 +214,10 @@ impl Operation {
         }
     }
 
+    pub fn progress_changed(&self, noprogress: bool) {
+        self.call.desk().watched.set(noprogress);
+    }
+
     pub fn advance(mut self, reply: Reply) -> Progress {
         match self.call.resume(reply) {
             Step::Asks => Progress::Asks(self),
@@ -277,9 +282,10 @@ fn unwatch(easy: &Arc<Easy>, watched: bool) {
     if !watched {
         return;
     }
-    if let Ok(held) = easy.enter("perform")
-        && let Ok(handle) = held.handle()
+    if let Ok(mut held) = easy.enter("perform")
+        && let Ok(handle) = held.handle().cloned()
     {
+        held.watched = false;
         let set = held.answered(Slot::XFERINFO).then_some(easy.id());
         let codes = [
             handle.set_callback(Slot::XFERINFO, set),

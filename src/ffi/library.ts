@@ -34,6 +34,7 @@ export function library(): Native {
  * was built in this module's own folder.
  *
  * @param path the library's file
+ * @throws {TypeError} if it is no path and no file: URL
  * @throws {Error} if the library has been opened already
  *
  * @example
@@ -49,7 +50,15 @@ export function setLibraryPath(path: string | URL): void {
       "The native library is open already: name it before the first use",
     );
   }
-  chosen = path instanceof URL ? filePath(path) : path;
+  const file = path instanceof URL && path.protocol === "file:"
+    ? filePath(path)
+    : path;
+  if (typeof file !== "string" || file === "" || file.includes("\0")) {
+    throw new TypeError(
+      `setLibraryPath() takes the path of a file or a file: URL, not "${path}"`,
+    );
+  }
+  chosen = file;
 }
 
 function places(): Place[] {
@@ -95,6 +104,7 @@ function open(places: Place[]): Native {
   const tried: { place: Place; error: Error }[] = [];
   for (const place of places) {
     try {
+      checkWhole(place.path);
       const opened = Deno.dlopen(place.path, symbols).symbols;
       begin(opened, place.path);
       return opened;
@@ -103,6 +113,35 @@ function open(places: Place[]): Native {
     }
   }
   throw unavailable(tried);
+}
+
+/**
+ * The system's loader crashes on a library that was cut off. What ends an ELF
+ * file is its table of sections, so that must lie within it. Looked at only if
+ * reading the file is permitted already.
+ */
+function checkWhole(path: string): void {
+  const query = { name: "read", path } as const;
+  if (Deno.permissions.querySync(query).state !== "granted") return;
+  let file: Deno.FsFile;
+  try {
+    file = Deno.openSync(path);
+  } catch {
+    // The loader looks in other folders, too, and has the better message.
+    return;
+  }
+  using _ = file;
+  const head = new DataView(new ArrayBuffer(64));
+  const length = file.readSync(new Uint8Array(head.buffer)) ?? 0;
+  const isElf = length === 64 && head.getUint32(0) === 0x7f454c46 &&
+    head.getUint8(4) === 2;
+  if (!isElf) return;
+  const table = Number(head.getBigUint64(0x28, true));
+  const end = table + head.getUint16(0x3a, true) * head.getUint16(0x3c, true);
+  const { size } = file.statSync();
+  if (size < end) {
+    throw new Error(`the file is cut off: ${size} bytes of ${end}`);
+  }
 }
 
 /**

@@ -39,8 +39,9 @@ pub struct Desk {
     pub output: RefCell<Output>,
     /// The callbacks that JavaScript answers, a bit for each slot's index.
     answered: Cell<u32>,
-    /// XFERINFOFUNCTION is installed only to end what is aborting.
-    pub watched: bool,
+    /// XFERINFOFUNCTION is there only to end what is aborting, as NOPROGRESS
+    /// says or because none is set.
+    pub watched: Cell<bool>,
     /// From here on every callback answers "abort".
     aborting: Cell<bool>,
     reply: RefCell<Vec<u8>>,
@@ -89,6 +90,13 @@ thread_local! {
     static STACKS: RefCell<Vec<DefaultStack>> = const { RefCell::new(Vec::new()) };
     /// The innermost call that is running on this thread, not suspended.
     static CURRENT: Cell<*const Desk> = const { Cell::new(ptr::null()) };
+    static RESUMES: Cell<u64> = const { Cell::new(0) };
+}
+
+/// How often a call was resumed on this thread: as long as it stays the same,
+/// JavaScript is at work, and libcurl has looked at nothing.
+pub fn resumes() -> u64 {
+    RESUMES.get()
 }
 
 /// The desk of the call that is running, if it is for this handle: a
@@ -114,7 +122,7 @@ impl Suspendable {
             yielder: Cell::new(ptr::null()),
             output: RefCell::new(scripts.output),
             answered: Cell::new(scripts.answered),
-            watched: scripts.watched,
+            watched: Cell::new(scripts.watched),
             aborting: Cell::new(false),
             reply: RefCell::default(),
             deferred: RefCell::default(),
@@ -150,6 +158,7 @@ impl Suspendable {
             self.desk.aborting.set(true);
         }
         self.question = None;
+        RESUMES.set(RESUMES.get() + 1);
         let outer = CURRENT.replace(&raw const *self.desk);
         #[cfg(tsan)]
         self.fiber.enter();

@@ -5,7 +5,7 @@
 //! | /N | N bytes, and a cookie |
 //! | /close/N | the same, and the connection ends |
 //! | /cut/N | half of the N bytes that it says |
-//! | /ws | a WebSocket on which nothing comes |
+//! | /ws | a WebSocket on which nothing comes, for a moment |
 
 use super::files::bytes;
 use std::io::{BufRead, BufReader, Read, Result, Write};
@@ -62,6 +62,7 @@ fn read_request(reader: &mut BufReader<&TcpStream>) -> Result<Option<Request>> {
         return Ok(None);
     }
     let mut length = 0;
+    let mut is_chunked = false;
     loop {
         let mut line = String::new();
         reader.read_line(&mut line)?;
@@ -72,16 +73,29 @@ fn read_request(reader: &mut BufReader<&TcpStream>) -> Result<Option<Request>> {
         if let Some(value) = line.strip_prefix("content-length:") {
             length = value.trim().parse().unwrap_or(0);
         }
+        is_chunked |= line.starts_with("transfer-encoding:");
         if line.starts_with("expect:") {
             let mut stream = *reader.get_ref();
             stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
         }
     }
-    std::io::copy(&mut reader.take(length), &mut std::io::sink())?;
+    skip(reader, length)?;
+    while is_chunked {
+        let mut size = String::new();
+        reader.read_line(&mut size)?;
+        let size = u64::from_str_radix(size.trim(), 16).unwrap_or(0);
+        // And the end of the line.
+        skip(reader, size + 2)?;
+        is_chunked = size > 0;
+    }
     let mut words = first.split(' ');
     let is_head = words.next() == Some("HEAD");
     let path = words.next().unwrap_or_default().to_owned();
     Ok(Some(Request { path, is_head }))
+}
+
+fn skip(reader: &mut BufReader<&TcpStream>, length: u64) -> Result<()> {
+    std::io::copy(&mut reader.take(length), &mut std::io::sink()).map(drop)
 }
 
 /// Whether the connection goes on.
@@ -90,6 +104,7 @@ fn answer(mut stream: &TcpStream, Request { path, is_head }: &Request) -> Result
     if path == "ws" {
         let upgrade = "HTTP/1.1 101 Go on\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n";
         stream.write_all(upgrade.as_bytes())?;
+        stream.set_read_timeout(Some(Duration::from_millis(300)))?;
         std::io::copy(&mut stream, &mut std::io::sink())?;
         return Ok(false);
     }

@@ -204,7 +204,7 @@ pub(super) unsafe extern "C" fn xferinfo(
 ) -> c_int {
     guarded(1, || {
         let Some(desk) = current(id) else { return 0 };
-        if desk.watched || !desk.answers(Slot::XFERINFO) {
+        if desk.watched.get() || !desk.answers(Slot::XFERINFO) {
             return desk.aborting().into();
         }
         let figures = [
