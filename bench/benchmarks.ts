@@ -53,6 +53,7 @@ export interface Setup {
 const OURS = "ours";
 const BYTES = "ours, performBytesSync";
 const C = "C";
+const THREADED = "C, a second thread";
 const PYCURL = "PycURL";
 const FETCH = "fetch";
 
@@ -86,6 +87,7 @@ function gets(setup: Setup, place: Place): Benchmark {
       { peer: OURS, command: [...deno("ours.ts"), "get", ...args] },
       { peer: BYTES, command: [...deno("ours.ts"), "getBytes", ...args] },
       { peer: C, command: [setup.c, "get", ...args] },
+      { peer: THREADED, command: [setup.c, "getThreaded", ...args] },
       ...pycurl(setup, "get", ...args),
       { peer: FETCH, command: [...deno("fetch.ts"), "get", ...args] },
     ],

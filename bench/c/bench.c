@@ -41,6 +41,18 @@ static size_t count(char *data, size_t size, size_t nmemb, void *total) {
   return size * nmemb;
 }
 
+/* glibc and the kernel leave atomic instructions out for a lone thread. */
+static void *park(void *unused) {
+  pause();
+  return unused;
+}
+
+static void add_thread(void) {
+  pthread_t other;
+  if (pthread_create(&other, NULL, park, NULL) != 0)
+    exit(1);
+}
+
 static CURL *open_handle(const char *url, size_t *total) {
   CURL *easy = curl_easy_init();
   if (easy == NULL)
@@ -197,18 +209,10 @@ static void calls(const char *url, long times) {
   curl_easy_cleanup(easy);
 }
 
-static void *park(void *unused) {
-  pause();
-  return unused;
-}
-
 static void mutex(long times) {
   static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-  pthread_t other;
-  /* With a single thread glibc leaves the atomic instructions out. */
-  if (pthread_create(&other, NULL, park, NULL) != 0)
-    exit(1);
   double took = 0;
+  add_thread();
   for (int measured = 0; measured < 2; measured++) {
     double start = now();
     for (long i = 0; i < times; i++) {
@@ -227,7 +231,10 @@ int main(int argc, char **argv) {
     puts(curl_version());
   else if (strcmp(job, "get") == 0 && argc == 4)
     get(argv[2], atof(argv[3]));
-  else if (strcmp(job, "download") == 0 && argc == 4)
+  else if (strcmp(job, "getThreaded") == 0 && argc == 4) {
+    add_thread();
+    get(argv[2], atof(argv[3]));
+  } else if (strcmp(job, "download") == 0 && argc == 4)
     download(argv[2], argv[3]);
   else if (strcmp(job, "calls") == 0 && argc == 4)
     calls(argv[2], atol(argv[3]));

@@ -65,9 +65,16 @@ pub fn share() -> Arc<Share> {
 
 /// One that lets one transfer through at a time.
 pub fn cookies() -> Arc<Share> {
+    share_of(CURL_LOCK_DATA_COOKIE)
+}
+
+pub fn connections() -> Arc<Share> {
+    share_of(CURL_LOCK_DATA_CONNECT)
+}
+
+fn share_of(kind: curl_lock_data) -> Arc<Share> {
     let share = share();
-    let kinds = 1 << CURL_LOCK_DATA_COOKIE;
-    share.setopt(CURLSHOPT_SHARE, kinds).expect("its kind");
+    share.setopt(CURLSHOPT_SHARE, 1 << kind).expect("its kind");
     share
 }
 
@@ -105,7 +112,7 @@ pub fn transfer_with(easy: &Arc<Easy>, callback: impl FnOnce()) -> Result<()> {
     }
 }
 
-/// As another Worker holds it: a connection that the handle keeps.
+/// A connection that the handle keeps, and has used without a transfer.
 pub fn hold_connection(easy: &Arc<Easy>) {
     options::set_number(easy, CURLOPT_CONNECT_ONLY, 1).expect("a number");
     transfer(easy).expect("it connects");

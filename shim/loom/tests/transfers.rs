@@ -1,7 +1,8 @@
 //! Transfers meet each other, and calls on their handles.
 
 use denocurl_loom::model::*;
-use denocurl_loom::perform;
+use denocurl_loom::sys::bindings::*;
+use denocurl_loom::{options, perform};
 
 const OWN_TURN: &str = "it would wait for itself";
 
@@ -153,5 +154,42 @@ fn leaves_its_share() {
         transferring.join().unwrap();
         leaving.join().unwrap();
         assert!(!is_attached(&easy));
+    });
+}
+
+#[test]
+fn leaves_its_pool() {
+    check(
+        "detach with CONNECT_ONLY, a transfer on the share",
+        5,
+        || {
+            let share = connections();
+            let (easy, busy) = (attached_to(&share), attached_to(&share));
+            hold_connection(&easy);
+            let transferring = isolate(move || transfer(&busy).unwrap());
+            assert!(!done_or(easy.set_share(None), "(CONNECT_ONLY)"));
+            transferring.join().unwrap();
+            assert!(is_attached(&easy));
+        },
+    );
+}
+
+#[test]
+fn leaves_two_pools() {
+    check("detach with CONNECT_ONLY, a move, a transfer", 2, || {
+        let (first, second) = (connections(), connections());
+        let (easy, busy) = (attached_to(&first), attached_to(&second));
+        options::set_number(&easy, CURLOPT_CONNECT_ONLY, 1).unwrap();
+        let transferring = isolate(move || transfer(&busy).unwrap());
+        let moving = {
+            let easy = easy.clone();
+            isolate(move || {
+                easy.set_share(None).unwrap();
+                easy.set_share(Some(&second)).unwrap();
+            })
+        };
+        easy.set_share(None).unwrap();
+        transferring.join().unwrap();
+        moving.join().unwrap();
     });
 }

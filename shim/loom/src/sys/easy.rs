@@ -41,7 +41,7 @@ impl OwnedEasy {
         })
     }
 
-    fn call(&self) -> CURLcode {
+    pub(super) fn call(&self) -> CURLcode {
         self.calls.with_mut(|_| {});
         CURLE_OK
     }
@@ -59,8 +59,9 @@ impl OwnedEasy {
         self.share.borrow().is_some()
     }
 
+    /// In the pool that the connection is in.
     pub(super) fn socket(&self) -> curl_socket_t {
-        self.call();
+        self.call_on_shared_data();
         match self.holds_connection.get() {
             true => 3,
             false => CURL_SOCKET_BAD,

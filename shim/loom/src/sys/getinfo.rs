@@ -5,7 +5,7 @@ use super::easy::OwnedEasy;
 use real::ffi::c_long;
 
 pub fn long(easy: &OwnedEasy, _: CURLINFO) -> Result<c_long, CURLcode> {
-    easy.socket();
+    easy.call();
     Ok(1)
 }
 

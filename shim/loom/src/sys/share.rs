@@ -42,7 +42,7 @@ impl OwnedShare {
         if self.0.attached.get() > 0 {
             return CURLSHE_IN_USE;
         }
-        if kind as u32 == CURL_LOCK_DATA_COOKIE {
+        if [CURL_LOCK_DATA_COOKIE, CURL_LOCK_DATA_CONNECT].contains(&(kind as u32)) {
             self.0.exclusive.set(option == CURLSHOPT_SHARE);
         }
         CURLSHE_OK
