@@ -153,13 +153,11 @@ fn calls_on_the_handle_inside_its_callback() {
 
 /// libcurl goes on reading what the options pointed to when it began.
 #[test]
-fn options_change_while_a_transfer_reads_them() {
+fn lists_change_while_a_transfer_reads_them() {
     begin();
     let curl = writing(&server::url("3000"));
-    let body = bytes(70_000);
     curl.set_list(CURLOPT_HTTPHEADER, &["X-One: 1", "X-Two: 2"])
         .unwrap();
-    curl.set_bytes(CURLOPT_POSTFIELDS, &body).unwrap();
     curl.set_callback(CURLOPT_HEADERFUNCTION, true).unwrap();
     curl.set_callback(CURLOPT_DEBUGFUNCTION, true).unwrap();
     curl.set_number(CURLOPT_VERBOSE, 1).unwrap();
@@ -169,7 +167,6 @@ fn options_change_while_a_transfer_reads_them() {
             asked += 1;
             curl.set_list(CURLOPT_HTTPHEADER, &[&format!("X-Three: {asked}")])
                 .unwrap();
-            curl.set_bytes(CURLOPT_POSTFIELDS, &body[asked..]).unwrap();
             if asked % 5 == 0 {
                 curl.unset(CURLOPT_HTTPHEADER).unwrap();
             }
@@ -179,6 +176,28 @@ fn options_change_while_a_transfer_reads_them() {
     }
     assert!(asked > 20);
     curl.close().unwrap();
+}
+
+/// libcurl has taken the length before its first callback, and takes the bytes
+/// after some.
+#[test]
+fn body_to_post_gets_shorter_in_a_callback() {
+    begin();
+    let curl = writing(&server::url("echo"));
+    let body = bytes(70_000);
+    curl.set_bytes(CURLOPT_POSTFIELDS, &body).unwrap();
+    curl.set_callback(CURLOPT_OPENSOCKETFUNCTION, true).unwrap();
+    let mut echoed = Vec::new();
+    curl.perform(|question| {
+        match question.slot {
+            // It may be refused, or be for the next transfer.
+            slot::OPENSOCKET => drop(curl.set_bytes(CURLOPT_POSTFIELDS, b"short")),
+            _ => echoed.extend_from_slice(&question.body),
+        }
+        Answer::Nothing
+    })
+    .unwrap();
+    assert!(echoed == body);
 }
 
 #[test]

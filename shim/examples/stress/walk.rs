@@ -290,7 +290,7 @@ impl<'a> Walk<'a> {
                 calls_left -= 1;
                 self.step()?;
             }
-            if self.steps_left == 0 || self.random.one_in(400) {
+            if self.steps_left == 0 || self.random.one_in(100) {
                 return Err(Ends);
             }
             let answer = self.answer(&question);

@@ -5,6 +5,7 @@
 //! | /N | N bytes, and a cookie |
 //! | /close/N | the same, and the connection ends |
 //! | /cut/N | half of the N bytes that it says |
+//! | /echo | what came |
 //! | /ws | a WebSocket on which nothing comes, for a moment |
 
 use super::files::bytes;
@@ -53,6 +54,7 @@ fn serve(stream: &TcpStream) -> Result<()> {
 struct Request {
     path: String,
     is_head: bool,
+    body: Vec<u8>,
 }
 
 /// One whose body has been read as well. `None`: no more to come.
@@ -79,28 +81,29 @@ fn read_request(reader: &mut BufReader<&TcpStream>) -> Result<Option<Request>> {
             stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
         }
     }
-    skip(reader, length)?;
+    let mut body = Vec::new();
+    reader.take(length).read_to_end(&mut body)?;
     while is_chunked {
         let mut size = String::new();
         reader.read_line(&mut size)?;
         let size = u64::from_str_radix(size.trim(), 16).unwrap_or(0);
         // And the end of the line.
-        skip(reader, size + 2)?;
+        reader.take(size + 2).read_to_end(&mut body)?;
         is_chunked = size > 0;
     }
     let mut words = first.split(' ');
     let is_head = words.next() == Some("HEAD");
     let path = words.next().unwrap_or_default().to_owned();
-    Ok(Some(Request { path, is_head }))
-}
-
-fn skip(reader: &mut BufReader<&TcpStream>, length: u64) -> Result<()> {
-    std::io::copy(&mut reader.take(length), &mut std::io::sink()).map(drop)
+    Ok(Some(Request {
+        path,
+        is_head,
+        body,
+    }))
 }
 
 /// Whether the connection goes on.
-fn answer(mut stream: &TcpStream, Request { path, is_head }: &Request) -> Result<bool> {
-    let path = path.trim_start_matches('/');
+fn answer(mut stream: &TcpStream, request: &Request) -> Result<bool> {
+    let path = request.path.trim_start_matches('/');
     if path == "ws" {
         let upgrade = "HTTP/1.1 101 Go on\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n";
         stream.write_all(upgrade.as_bytes())?;
@@ -110,10 +113,11 @@ fn answer(mut stream: &TcpStream, Request { path, is_head }: &Request) -> Result
     }
     let (kind, number) = path.split_once('/').unwrap_or(("", path));
     let length = number.parse().unwrap_or(0);
-    let mut body = bytes(length);
-    if kind == "cut" {
-        body.truncate(length / 2);
-    }
+    let (length, body) = match (kind, number) {
+        (_, "echo") => (request.body.len(), request.body.clone()),
+        ("cut", _) => (length, bytes(length / 2)),
+        _ => (length, bytes(length)),
+    };
     let goes_on = kind.is_empty();
     let connection = if goes_on { "keep-alive" } else { "close" };
     let head = format!(
@@ -121,7 +125,7 @@ fn answer(mut stream: &TcpStream, Request { path, is_head }: &Request) -> Result
          Set-Cookie: c{length}=1; Max-Age=60\r\n\r\n"
     );
     stream.write_all(head.as_bytes())?;
-    if !is_head {
+    if !request.is_head {
         stream.write_all(&body)?;
     }
     Ok(goes_on)
