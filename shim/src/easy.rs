@@ -36,6 +36,9 @@ pub struct Core {
     pub(crate) owned: BTreeMap<u32, Kept>,
     /// Replaced while a transfer may still read it; freed when that is over.
     retired: Vec<Arc<Owned>>,
+    /// A body to post that was set or taken back inside a callback, for the
+    /// next transfer: libcurl has taken the length of this one's already.
+    pending_body: Option<Option<Box<[u8]>>>,
     answers: [Answers; Slot::COUNT],
     pub(crate) share: Option<Arc<Share>>,
     pub(crate) noprogress: bool,
@@ -123,6 +126,10 @@ impl Easy {
     pub fn finish(&self) {
         let mut held = self.claim.finish();
         held.retired.clear();
+        if let Some(body) = held.pending_body.take() {
+            let code = held.set_body(body, false);
+            debug_assert_eq!(code, Ok(CURLE_OK));
+        }
         for kept in held.owned.values_mut() {
             kept.set_at = 0;
         }
@@ -296,6 +303,7 @@ impl Core {
             handle: Some(Arc::new(handle)),
             owned: BTreeMap::new(),
             retired: Vec::new(),
+            pending_body: None,
             answers: [Answers::Nobody; Slot::COUNT],
             share: None,
             noprogress: true,
@@ -330,6 +338,19 @@ impl Core {
         }
     }
 
+    /// A body to post, or none.
+    pub fn set_body(&mut self, body: Option<Box<[u8]>>, running: bool) -> Result<CURLcode> {
+        if running {
+            self.pending_body = Some(body);
+            return Ok(CURLE_OK);
+        }
+        let code = self.handle()?.set_post_fields(body.as_deref());
+        if code == CURLE_OK {
+            self.keep(CURLOPT_POSTFIELDS, body.map(Owned::Bytes), false);
+        }
+        Ok(code)
+    }
+
     fn duplicate(&self) -> Result<Arc<Easy>> {
         let copy = self
             .handle()?
@@ -342,6 +363,9 @@ impl Core {
         core.owned = self.owned.clone();
         for kept in core.owned.values_mut() {
             kept.set_at = 0;
+        }
+        if let Some(body) = &self.pending_body {
+            check(core.set_body(body.clone(), false)?)?;
         }
         let handle = core.handle()?.clone();
         check(handle.set_callback(Slot::WRITE, Some(id)))?;

@@ -92,7 +92,7 @@ pub fn set_bytes(easy: &Easy, option: u32, value: &[u8]) -> Result<()> {
                 outcome(core, option, |handle| handle.set_string(option, Some(text)))
             })
         }),
-        Some(OptionKind::Bytes) => set_post_fields(easy, option, value),
+        Some(OptionKind::Bytes) => set_post_fields(easy, option, Some(value)),
         Some(OptionKind::List) => set_list(easy, option, value),
         Some(OptionKind::Blob) => {
             let mut held = easy.enter("setopt")?;
@@ -104,15 +104,11 @@ pub fn set_bytes(easy: &Easy, option: u32, value: &[u8]) -> Result<()> {
     }
 }
 
-fn set_post_fields(easy: &Easy, option: u32, value: &[u8]) -> Result<()> {
+fn set_post_fields(easy: &Easy, option: u32, value: Option<&[u8]>) -> Result<()> {
     let mut held = easy.enter("setopt")?;
-    let bytes: Box<[u8]> = value.into();
-    outcome(&mut held, option, |handle| {
-        handle.set_post_fields(Some(&bytes))
-    })?;
     let running = running(&held);
-    held.keep(CURLOPT_POSTFIELDS, Some(Owned::Bytes(bytes)), running);
-    Ok(())
+    let code = held.set_body(value.map(Box::from), running)?;
+    outcome(&mut held, option, |_| code)
 }
 
 /// The items come each with a NUL behind.
@@ -186,13 +182,7 @@ pub fn unset(easy: &Arc<Easy>, option: u32) -> Result<()> {
             held.keep(option, None, running);
             Ok(())
         }
-        Some(OptionKind::Bytes) => {
-            let mut held = easy.enter("unsetopt")?;
-            outcome(&mut held, option, |handle| handle.set_post_fields(None))?;
-            let running = running(&held);
-            held.keep(CURLOPT_POSTFIELDS, None, running);
-            Ok(())
-        }
+        Some(OptionKind::Bytes) => set_post_fields(easy, option, None),
         Some(OptionKind::Blob) => {
             let mut held = easy.enter("unsetopt")?;
             outcome(&mut held, option, |handle| handle.set_blob(option, None))
