@@ -22,7 +22,8 @@ export interface Leftovers {
 const STACK_SIZE = 1 << 20;
 /** What the collector and the allocator may keep. */
 const MEMORY_SLACK = 64 * 2 ** 20;
-const SETTLE_MS = 10_000;
+/** V8 gives the pages of ended isolates back after some seconds. */
+const SETTLE_MS = 20_000;
 const LOOK_MS = 20;
 
 /** Looks at this process. */

@@ -90,9 +90,9 @@ const ENDINGS: Record<string, [script: string, code: number]> = {
     `
     const [one, other] = [await startPeer(), await startPeer()];
     const [c, d] = [attachedTo(share, stall), attachedTo(share, url)];
-    one.call("onCurl", c.handle, "performBytesSync");
-    other.call("onCurl", d.handle, "performBytesSync");
-    for (const { handle } of [c, d]) {
+    for (const [peer, { handle }] of [[one, c], [other, d]]) {
+      // The first has the turn before the second asks for it.
+      peer.call("onCurl", handle, "performBytesSync");
       while (true) {
         try {
           curl.Curl.fromHandle(handle).errstr();
