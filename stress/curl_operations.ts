@@ -39,7 +39,8 @@ import type { Walk } from "./walk.ts";
 
 /** A handle that this Worker has, or a new one. */
 export function anyCurl(walk: Walk): CurlEntry {
-  const { random, curls } = walk;
+  const { random, curls, frame } = walk;
+  if (frame && random.chance(300)) return frame.entry;
   while (curls.length > 2) {
     const entry = random.pick(curls);
     // Closed ones have little to show.

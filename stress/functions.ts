@@ -122,8 +122,8 @@ export interface Habits {
   readonly calls: number;
 }
 
-export const WILD: Habits = { throws: 20, odd: 15, nonsense: 10, calls: 120 };
-export const TAME: Habits = { throws: 0, odd: 0, nonsense: 0, calls: 120 };
+export const WILD: Habits = { throws: 20, odd: 15, nonsense: 10, calls: 300 };
+export const TAME: Habits = { throws: 0, odd: 0, nonsense: 0, calls: 300 };
 
 const DEEPEST = 4;
 

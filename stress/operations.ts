@@ -20,7 +20,7 @@ function operation(
 
 /** Ends the Worker in the middle of everything. */
 function end(walk: Walk): void {
-  walk.hooks.end();
+  if (walk.random.chance(walk.frame ? 600 : 100)) walk.hooks.end();
 }
 
 /** Has the collector let go of what was forgotten. */

@@ -45,7 +45,10 @@ const KINDS: readonly number[] = [
 ];
 
 function anyShare(walk: Walk): ShareEntry {
-  const { random, shares } = walk;
+  const { random, shares, frame } = walk;
+  // The share of the transfer that is running here.
+  const share = frame?.entry.share;
+  if (share && random.chance(500)) return share;
   while (shares.length > 1) {
     const entry = random.pick(shares);
     if (!entry.isClosed || random.chance(600)) return entry;

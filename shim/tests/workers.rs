@@ -8,6 +8,7 @@ use std::time::Duration;
 use support::calls::*;
 use support::files::{File, bytes};
 use support::server;
+use support::tls::CERTIFICATE;
 
 const ELSEWHERE: &str = "it was closed, or nobody holds it any more";
 
@@ -282,6 +283,40 @@ fn many_workers_on_one_share_of_everything() {
         .for_each(|thread| thread.join().unwrap());
     let [transfers, connections] = share.stats().unwrap();
     assert_eq!((transfers, connections), (80.0, 1.0));
+    share.close().unwrap();
+}
+
+#[test]
+fn many_workers_on_one_share_of_names_and_sessions() {
+    begin();
+    let kinds = [
+        CURL_LOCK_DATA_DNS,
+        CURL_LOCK_DATA_SSL_SESSION,
+        CURL_LOCK_DATA_PSL,
+    ];
+    let share = Share::new(true, &kinds);
+    let threads: Vec<_> = (0..4)
+        .map(|number| {
+            worker(move || {
+                share.open().unwrap();
+                let content = bytes(1000 + number);
+                for _ in 0..10 {
+                    let curl = Curl::new();
+                    let url = server::tls_url(&content.len().to_string());
+                    curl.set_text(CURLOPT_URL, &url).unwrap();
+                    curl.set_bytes(CURLOPT_CAINFO_BLOB, CERTIFICATE).unwrap();
+                    curl.set_text(CURLOPT_COOKIEFILE, "").unwrap();
+                    curl.set_share(share).unwrap();
+                    assert!(curl.perform_bytes().unwrap() == content);
+                    curl.close().unwrap();
+                }
+            })
+        })
+        .collect();
+    threads
+        .into_iter()
+        .for_each(|thread| thread.join().unwrap());
+    assert_eq!(share.stats().unwrap(), [40.0, 40.0]);
     share.close().unwrap();
 }
 

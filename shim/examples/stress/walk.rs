@@ -3,6 +3,7 @@
 use crate::support::calls::*;
 use crate::support::files::{File, bytes};
 use crate::support::server;
+use crate::support::tls::CERTIFICATE;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -187,6 +188,7 @@ impl<'a> Walk<'a> {
         let _ = curl.set_text(CURLOPT_URL, &url);
         let _ = curl.set_number(CURLOPT_TIMEOUT_MS, 10_000);
         let _ = curl.set_text(CURLOPT_COOKIEFILE, "");
+        let _ = curl.set_bytes(CURLOPT_CAINFO_BLOB, CERTIFICATE);
         if self.random.one_in(4) {
             let _ = curl.set_callback(CURLOPT_DEBUGFUNCTION, true);
             let _ = curl.set_number(CURLOPT_VERBOSE, 1);
@@ -204,6 +206,7 @@ impl<'a> Walk<'a> {
             4 => server::web_socket_url(),
             5 => server::url("close/500"),
             6 => server::url("cut/900"),
+            7 => server::tls_url("900"),
             _ => server::url(&self.random.pick(&SIZES).to_string()),
         }
     }
@@ -222,7 +225,7 @@ impl<'a> Walk<'a> {
             6 => curl.set_number(CURLOPT_NOBODY, number),
             7 => curl.set_number(CURLOPT_FORBID_REUSE, number),
             8 => curl.set_number(CURLOPT_CONNECT_ONLY, self.random.pick(&[0, 0, 1, 2])),
-            9 => curl.set_bytes(CURLOPT_CAINFO_BLOB, &bytes(length)),
+            9 => curl.set_bytes(CURLOPT_CAINFO_BLOB, CERTIFICATE),
             _ => curl.set_text(CURLOPT_RANGE, "0-99"),
         };
     }
@@ -332,11 +335,14 @@ impl<'a> Walk<'a> {
         let place = self.random.below(SIZES.len());
         let curl = Curl::new();
         let is_attached = curl.set_share(self.share()).is_ok();
-        let url = match self.random.one_in(2) {
-            true => self.common.files[place].url(),
-            false => server::url(&SIZES[place].to_string()),
+        let size = SIZES[place].to_string();
+        let url = match self.random.below(3) {
+            0 => self.common.files[place].url(),
+            1 => server::url(&size),
+            _ => server::tls_url(&size),
         };
         curl.set_text(CURLOPT_URL, &url).unwrap();
+        curl.set_bytes(CURLOPT_CAINFO_BLOB, CERTIFICATE).unwrap();
         match curl.perform_bytes() {
             Ok(body) => assert!(body == bytes(SIZES[place]), "not the body of {url}"),
             // Inside a callback of a transfer on the same share.

@@ -1,6 +1,8 @@
 //! Transfers meet each other, and calls on their handles.
 
+use denocurl_loom::easy::Easy;
 use denocurl_loom::model::*;
+use denocurl_loom::sync::Arc;
 use denocurl_loom::sys::bindings::*;
 use denocurl_loom::{options, perform};
 
@@ -191,5 +193,40 @@ fn leaves_two_pools() {
         easy.set_share(None).unwrap();
         transferring.join().unwrap();
         moving.join().unwrap();
+    });
+}
+
+/// Between two shares, each with a transfer of its own or with somebody who
+/// takes its turn for a moment.
+fn moves(name: &str, call: fn(&Arc<Easy>)) {
+    check(name, 2, move || {
+        let (first, second) = (cookies(), cookies());
+        let (easy, busy) = (attached_to(&first), attached_to(&second));
+        let transferring = isolate(move || transfer(&busy).unwrap());
+        let moving = {
+            let easy = easy.clone();
+            isolate(move || {
+                if done_or(easy.set_share(None), RUNNING) {
+                    done_or(easy.set_share(Some(&second)), RUNNING);
+                }
+            })
+        };
+        call(&easy);
+        transferring.join().unwrap();
+        moving.join().unwrap();
+    });
+}
+
+#[test]
+fn moves_and_transfers() {
+    moves("a move, a transfer, another on the new share", |easy| {
+        transfer(easy).unwrap();
+    });
+}
+
+#[test]
+fn moves_and_sets_cookies() {
+    moves("a move, COOKIELIST, a transfer on the new share", |easy| {
+        add_cookie(easy).unwrap();
     });
 }

@@ -6,3 +6,4 @@
 pub mod calls;
 pub mod files;
 pub mod server;
+pub mod tls;

@@ -9,6 +9,7 @@
 //! | /ws | a WebSocket on which nothing comes, for a moment |
 
 use super::files::bytes;
+use super::tls::TlsStream;
 use std::io::{BufRead, BufReader, Read, Result, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::OnceLock;
@@ -17,34 +18,42 @@ use std::time::Duration;
 
 /// Such as http://127.0.0.1:40000/10, in all threads of this process.
 pub fn url(path: &str) -> String {
-    format!("http://{}/{path}", address())
+    static ADDRESS: OnceLock<SocketAddr> = OnceLock::new();
+    let address = ADDRESS.get_or_init(|| listen(serve));
+    format!("http://{address}/{path}")
+}
+
+/// The same with TLS, and with a name to look up.
+pub fn tls_url(path: &str) -> String {
+    static ADDRESS: OnceLock<SocketAddr> = OnceLock::new();
+    let address = ADDRESS.get_or_init(|| listen(|stream| serve(TlsStream::accept(stream)?)));
+    format!("https://localhost:{}/{path}", address.port())
 }
 
 pub fn web_socket_url() -> String {
-    format!("ws://{}/ws", address())
+    url("ws").replacen("http", "ws", 1)
 }
 
-fn address() -> SocketAddr {
-    static ADDRESS: OnceLock<SocketAddr> = OnceLock::new();
-    *ADDRESS.get_or_init(|| {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let address = listener.local_addr().expect("its number");
-        thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                // Whoever hangs up in the middle is none of its business.
-                thread::spawn(move || serve(&stream).ok());
-            }
-        });
-        address
-    })
+fn listen(serve: fn(TcpStream) -> Result<()>) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("its number");
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            thread::spawn(move || {
+                stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+                stream.set_nodelay(true)?;
+                // Whoever hangs up in the middle is nobody's business.
+                serve(stream)
+            });
+        }
+    });
+    address
 }
 
-fn serve(stream: &TcpStream) -> Result<()> {
-    stream.set_read_timeout(Some(Duration::from_secs(60)))?;
-    stream.set_nodelay(true)?;
-    let mut reader = BufReader::new(stream);
-    while let Some(request) = read_request(&mut reader)? {
-        if !answer(stream, &request)? {
+fn serve(stream: impl Read + Write) -> Result<()> {
+    let mut stream = BufReader::new(stream);
+    while let Some(request) = read_request(&mut stream)? {
+        if !answer(stream.get_mut(), &request)? {
             break;
         }
     }
@@ -58,16 +67,16 @@ struct Request {
 }
 
 /// One whose body has been read as well. `None`: no more to come.
-fn read_request(reader: &mut BufReader<&TcpStream>) -> Result<Option<Request>> {
+fn read_request(stream: &mut BufReader<impl Read + Write>) -> Result<Option<Request>> {
     let mut first = String::new();
-    if reader.read_line(&mut first)? == 0 {
+    if stream.read_line(&mut first)? == 0 {
         return Ok(None);
     }
     let mut length = 0;
     let mut is_chunked = false;
     loop {
         let mut line = String::new();
-        reader.read_line(&mut line)?;
+        stream.read_line(&mut line)?;
         let line = line.trim_end().to_ascii_lowercase();
         if line.is_empty() {
             break;
@@ -77,18 +86,19 @@ fn read_request(reader: &mut BufReader<&TcpStream>) -> Result<Option<Request>> {
         }
         is_chunked |= line.starts_with("transfer-encoding:");
         if line.starts_with("expect:") {
-            let mut stream = *reader.get_ref();
-            stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
+            stream
+                .get_mut()
+                .write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
         }
     }
     let mut body = Vec::new();
-    reader.take(length).read_to_end(&mut body)?;
+    stream.take(length).read_to_end(&mut body)?;
     while is_chunked {
         let mut size = String::new();
-        reader.read_line(&mut size)?;
+        stream.read_line(&mut size)?;
         let size = u64::from_str_radix(size.trim(), 16).unwrap_or(0);
         // And the end of the line.
-        reader.take(size + 2).read_to_end(&mut body)?;
+        stream.take(size + 2).read_to_end(&mut body)?;
         is_chunked = size > 0;
     }
     let mut words = first.split(' ');
@@ -102,13 +112,12 @@ fn read_request(reader: &mut BufReader<&TcpStream>) -> Result<Option<Request>> {
 }
 
 /// Whether the connection goes on.
-fn answer(mut stream: &TcpStream, request: &Request) -> Result<bool> {
+fn answer(stream: &mut (impl Read + Write), request: &Request) -> Result<bool> {
     let path = request.path.trim_start_matches('/');
     if path == "ws" {
         let upgrade = "HTTP/1.1 101 Go on\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n";
         stream.write_all(upgrade.as_bytes())?;
-        stream.set_read_timeout(Some(Duration::from_millis(300)))?;
-        std::io::copy(&mut stream, &mut std::io::sink())?;
+        thread::sleep(Duration::from_millis(100));
         return Ok(false);
     }
     let (kind, number) = path.split_once('/').unwrap_or(("", path));
