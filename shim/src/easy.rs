@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::isolate;
 use crate::registry::{self, EASIES};
 use crate::share::attached::Member;
+use crate::share::turn::Turn;
 use crate::share::{self, Share};
 use crate::sys::bindings::*;
 use crate::sys::coroutine::resumes;
@@ -16,6 +17,7 @@ use crate::sys::share::OwnedShare;
 use crate::sys::trampolines::Slot;
 use std::collections::BTreeMap;
 use std::ffi::CString;
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 pub struct Easy {
@@ -46,6 +48,33 @@ pub struct Core {
     pub(crate) watched: bool,
     /// Its connection is not for libcurl alone.
     pub(crate) connect_only: bool,
+    /// PIPEWAIT was set by the program.
+    pub(crate) pipewait: bool,
+    /// Its URL is that of a file.
+    pub(crate) names_file: bool,
+    /// Its transfer runs on its share's engine.
+    pub(crate) elsewhere: bool,
+}
+
+/// Exclusive use of a handle, and of its share's data where its transfer runs
+/// on the share's engine.
+pub struct Entered<'a> {
+    held: Held<'a, Core>,
+    /// Given back last.
+    _turn: Option<Turn>,
+}
+
+impl<'a> Deref for Entered<'a> {
+    type Target = Held<'a, Core>;
+    fn deref(&self) -> &Self::Target {
+        &self.held
+    }
+}
+
+impl DerefMut for Entered<'_> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.held
+    }
 }
 
 /// What libcurl points to without a copy of its own, and only reads: copies of
@@ -103,18 +132,45 @@ impl Easy {
     }
 
     /// For calls that libcurl allows inside the handle's own callbacks.
-    pub fn enter(&self, method: &str) -> Result<Held<'_, Core>> {
+    pub fn enter(&self, method: &str) -> Result<Entered<'_>> {
+        let held = self.claim(method)?;
+        if held.state() == State::Idle {
+            return Ok(Entered { held, _turn: None });
+        }
+        // An asynchronous transfer is this isolate's outside callbacks, too.
+        if !isolate::answers(self.id) {
+            return Err(Error::running(method));
+        }
+        if !held.elsewhere {
+            return Ok(Entered { held, _turn: None });
+        }
+        // The engine may be at it. Its turn comes before the claim, as always.
+        let share = held.share.clone();
+        drop(held);
+        let turn = share.and_then(|share| share.quiet(isolate::id()));
+        Ok(Entered {
+            held: self.claim(method)?,
+            _turn: turn,
+        })
+    }
+
+    fn claim(&self, method: &str) -> Result<Held<'_, Core>> {
         self.claim
             .enter(isolate::id())
             .map_err(|refusal| Error::refused(method, refusal))
     }
 
-    /// As `enter`, in the words for pause and unpause.
+    /// For pause and unpause, which may come from anywhere in the isolate.
     pub fn enter_to_pause(&self, method: &str) -> Result<Held<'_, Core>> {
         let me = isolate::id();
         self.claim
             .enter(me)
             .map_err(|refusal| Error::refused_outside(method, refusal, me))
+    }
+
+    /// Whatever its state is: for whoever runs its transfer.
+    pub fn held(&self) -> Held<'_, Core> {
+        self.claim.lock()
     }
 
     pub fn enter_idle(&self, method: &str) -> Result<Held<'_, Core>> {
@@ -125,6 +181,7 @@ impl Easy {
 
     pub fn finish(&self) {
         let mut held = self.claim.finish();
+        held.elsewhere = false;
         held.retired.clear();
         if let Some(body) = held.pending_body.take() {
             let code = held.set_body(body, false);
@@ -204,6 +261,8 @@ impl Easy {
         held.answers = [Answers::Nobody; Slot::COUNT];
         held.noprogress = true;
         held.connect_only = false;
+        held.pipewait = false;
+        held.names_file = false;
         set_defaults(&handle, self.id)
     }
 
@@ -309,6 +368,9 @@ impl Core {
             noprogress: true,
             watched: false,
             connect_only: false,
+            pipewait: false,
+            names_file: false,
+            elsewhere: false,
         }
     }
 
@@ -333,7 +395,8 @@ impl Core {
             }
             None => self.owned.remove(&option),
         };
-        if running && let Some(before) = before.filter(|before| before.set_at != now) {
+        let is_unseen = |before: &Kept| !self.elsewhere && before.set_at == now;
+        if running && let Some(before) = before.filter(|before| !is_unseen(before)) {
             self.retired.push(before.owned);
         }
     }
@@ -360,6 +423,8 @@ impl Core {
         let mut core = Self::new(copy);
         core.noprogress = self.noprogress;
         core.connect_only = self.connect_only;
+        core.pipewait = self.pipewait;
+        core.names_file = self.names_file;
         core.owned = self.owned.clone();
         for kept in core.owned.values_mut() {
             kept.set_at = 0;

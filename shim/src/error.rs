@@ -73,6 +73,10 @@ impl Error {
         Self::state("CurlShare is closed")
     }
 
+    pub fn share_closing() -> Self {
+        Self::state("CurlShare is closing: closeAsync() waits for its transfers")
+    }
+
     pub fn share_in_use(count: usize) -> Self {
         Self::state(format!(
             "cannot close CurlShare: still in use by {count} active Curl object(s)"
@@ -110,6 +114,13 @@ impl Error {
              running, and a share of cookies, connections or HSTS lets one transfer \
              through at a time: it would wait for itself"
         ))
+    }
+
+    pub fn keeps_connection() -> Self {
+        Self::state(
+            "cannot invoke perform() - CONNECT_ONLY leaves the connection to the \
+             program, which takes performSync()",
+        )
     }
 
     pub fn foreign_callback(method: &str, option: &str) -> Self {

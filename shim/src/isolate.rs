@@ -3,47 +3,30 @@
 
 use crate::claim::IsolateId;
 use crate::easy::Easy;
+use crate::engine::here::Here;
 use crate::error::{Error, Result};
+use crate::ids::IdMap;
 use crate::perform::Operation;
 use crate::registry::{EASIES, SHARES};
 use crate::share::Share;
-use crate::sys::coroutine::Output;
+use crate::sys::desk::Desk;
 use crate::sys::trampolines::Slot;
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 struct Isolate {
     id: IsolateId,
-    easies: Table<Easy>,
-    shares: Table<Share>,
+    easies: IdMap<Arc<Easy>>,
+    shares: IdMap<Arc<Share>>,
     /// Transfers that wait for this isolate's answer; each was started inside
     /// a callback of the one before.
     operations: Vec<Operation>,
+    /// Made when the first asynchronous transfer is.
+    here: Option<Rc<Here>>,
     /// The body that the last transfer collected, until it is fetched.
     body: Vec<u8>,
-}
-
-type Table<T> = HashMap<u64, Arc<T>, BuildHasherDefault<IdHasher>>;
-
-/// Ids are a counter's values: one multiplication spreads them.
-#[derive(Default)]
-pub struct IdHasher(u64);
-
-impl Hasher for IdHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.write_u64(self.0 ^ u64::from(*byte));
-        }
-    }
-    fn write_u64(&mut self, id: u64) {
-        self.0 = id.wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    }
 }
 
 static NEXT: AtomicU32 = AtomicU32::new(1);
@@ -58,6 +41,16 @@ pub fn id() -> IsolateId {
     ID.get()
 }
 
+/// For somebody who takes turns with isolates.
+pub fn new_id() -> IsolateId {
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// On the thread of a share's engine.
+pub fn assume(id: IsolateId) {
+    ID.set(id);
+}
+
 /// A new isolate on this thread. One that was there before has ended without
 /// its thread: runtimes reuse threads for isolates that follow one another.
 pub fn begin() {
@@ -70,13 +63,14 @@ pub fn begin() {
 
 impl Isolate {
     fn new() -> Self {
-        let id = NEXT.fetch_add(1, Ordering::Relaxed);
+        let id = new_id();
         ID.set(id);
         Self {
             id,
-            easies: Table::default(),
-            shares: Table::default(),
+            easies: IdMap::default(),
+            shares: IdMap::default(),
             operations: Vec::new(),
+            here: None,
             body: Vec::new(),
         }
     }
@@ -85,9 +79,10 @@ impl Isolate {
 impl Drop for Isolate {
     fn drop(&mut self) {
         // From the innermost out: an outer one waits for those inside it.
-        while let Some(mut operation) = self.operations.pop() {
+        while let Some(operation) = self.operations.pop() {
             operation.abort();
         }
+        drop(self.here.take());
         for easy in self.easies.values() {
             easy.lose_answers(self.id);
         }
@@ -168,6 +163,9 @@ pub fn release_easy(id: u64) {
     if let Some(easy) = easy {
         easy.lose_answers(self::id());
     }
+    if let Some(here) = here_if_any() {
+        here.forget(id);
+    }
 }
 
 pub fn release_share(id: u64) {
@@ -201,7 +199,7 @@ pub fn waiting() -> usize {
 /// Ends all but the first `count`, from the innermost out: JavaScript has left
 /// the loops that would have answered.
 pub fn abandon(count: usize) {
-    while let Some(mut operation) = ISOLATE.with_borrow_mut(|isolate| {
+    while let Some(operation) = ISOLATE.with_borrow_mut(|isolate| {
         (isolate.operations.len() > count)
             .then(|| isolate.operations.pop())
             .flatten()
@@ -210,49 +208,69 @@ pub fn abandon(count: usize) {
     }
 }
 
+/// The operation whose question is about this handle.
 pub fn with_operation<R>(id: u64, act: impl FnOnce(&mut Operation) -> R) -> Option<R> {
     ISOLATE.with_borrow_mut(|isolate| {
         let operations = isolate.operations.iter_mut();
         operations
             .rev()
-            .find(|operation| operation.id() == id)
+            .find(|operation| operation.asks_about(id))
             .map(act)
     })
 }
 
 /// NOPROGRESS was set while a transfer has progress reported to itself.
 pub fn progress_changed(id: u64, noprogress: bool) {
-    ISOLATE.with_borrow(|isolate| {
-        for operation in &isolate.operations {
-            if operation.id() == id {
-                operation.progress_changed(noprogress);
-            }
-        }
-    });
+    if let Some(desk) = desk(id) {
+        desk.watched.set(noprogress);
+    }
 }
 
 /// A callback that is always installed has become JavaScript's, or is no more.
 pub fn callback_changed(id: u64, slot: Slot, set: bool) {
-    ISOLATE.with(|isolate| {
-        for operation in &isolate.borrow().operations {
-            if operation.id() == id {
-                operation.callback_changed(slot, set);
-            }
-        }
-    });
+    if let Some(desk) = desk(id) {
+        desk.callback_changed(slot, set);
+    } else if let Some(here) = here_if_any() {
+        here.remotes.callback_changed(id, slot, set);
+    }
 }
 
-/// Where the output of a transfer that waits for an answer goes; it goes to
-/// `output` from now on. `None`: there is no such transfer.
-pub fn swap_output(id: u64, output: Output) -> Option<Output> {
+/// What the transfer of this handle has on hand, if one runs on this thread.
+pub fn desk(id: u64) -> Option<Rc<Desk>> {
     ISOLATE
         .try_with(|isolate| {
             let isolate = isolate.borrow();
-            let operation = isolate.operations.iter().rfind(|it| it.id() == id)?;
-            Some(operation.call().desk().output.replace(output))
+            let mut operations = isolate.operations.iter();
+            match operations.rfind(|operation| operation.id() == id) {
+                Some(operation) => operation.desk().cloned(),
+                None => isolate.here.as_ref()?.desk(id),
+            }
         })
         .ok()
         .flatten()
+}
+
+/// Whether JavaScript is inside a callback of this handle.
+pub fn answers(id: u64) -> bool {
+    ISOLATE.with_borrow(|isolate| {
+        let mut operations = isolate.operations.iter();
+        operations.any(|operation| operation.asks_about(id))
+            || isolate.here.as_ref().is_some_and(|here| here.answers(id))
+    })
+}
+
+/// Where its asynchronous transfers run.
+pub fn here() -> Result<Rc<Here>> {
+    if let Some(here) = here_if_any() {
+        return Ok(here);
+    }
+    let here = Here::new()?;
+    ISOLATE.with_borrow_mut(|isolate| isolate.here = Some(here.clone()));
+    Ok(here)
+}
+
+pub fn here_if_any() -> Option<Rc<Here>> {
+    ISOLATE.with_borrow(|isolate| isolate.here.clone())
 }
 
 pub fn keep_body(body: Vec<u8>) {

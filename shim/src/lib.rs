@@ -6,9 +6,11 @@
 mod authorities;
 pub mod claim;
 mod easy;
+mod engine;
 mod error;
 #[expect(unsafe_code, reason = "the door JavaScript comes in by")]
 pub mod ffi;
+mod ids;
 mod info;
 mod isolate;
 mod kinds;
@@ -22,4 +24,5 @@ mod share;
 mod sync;
 #[expect(unsafe_code, reason = "the only room that calls libcurl")]
 pub mod sys;
+mod transfer;
 mod version;

@@ -53,6 +53,7 @@ pub fn set_number(easy: &Easy, option: u32, value: i64) -> Result<()> {
                 match option {
                     CURLOPT_NOPROGRESS => core.noprogress = long != 0,
                     CURLOPT_CONNECT_ONLY => core.connect_only = long != 0,
+                    CURLOPT_PIPEWAIT => core.pipewait = true,
                     _ => {}
                 }
                 Ok(())
@@ -89,7 +90,12 @@ pub fn set_bytes(easy: &Easy, option: u32, value: &[u8]) -> Result<()> {
     match option_kind(option) {
         Some(OptionKind::String) => with_terminator(option, value, |text| {
             touch(easy, option, |core| {
-                outcome(core, option, |handle| handle.set_string(option, Some(text)))
+                outcome(core, option, |handle| handle.set_string(option, Some(text)))?;
+                if option == CURLOPT_URL {
+                    let scheme = text.to_bytes().get(..5).unwrap_or_default();
+                    core.names_file = scheme.eq_ignore_ascii_case(b"file:");
+                }
+                Ok(())
             })
         }),
         Some(OptionKind::Bytes) => set_post_fields(easy, option, Some(value)),

@@ -2,40 +2,57 @@
 //! the end of a handle.
 
 use crate::easy::{Easy, Remains};
+use crate::engine::here::Here;
+use crate::engine::mailbox::{Asked, Letter};
 use crate::error::{Error, Result};
 use crate::isolate;
-use crate::kinds::{SLOT_OPTIONS, option_name};
 use crate::share::Share;
 use crate::share::turn::{self, Turn};
 use crate::sys::bindings::*;
-use crate::sys::coroutine::{Output, Reply, Scripts, Step, Suspendable};
-use crate::sys::getinfo;
+use crate::sys::coroutine::{Desks, Step, Suspendable};
+use crate::sys::desk::{Desk, Output, Query, Reply, Scripts};
+use crate::sys::easy::OwnedEasy;
 use crate::sys::trampolines::Slot;
+use crate::transfer::{Transfer, Wish, outcome};
+use std::rc::Rc;
 use std::sync::Arc;
 
 pub struct Operation {
     id: u64,
-    call: Suspendable,
+    way: Way,
     end: End,
     /// Given back last.
-    turn: Option<Turn>,
+    _turn: Option<Turn>,
+}
+
+enum Way {
+    Here {
+        desk: Rc<Desk>,
+        call: Suspendable,
+    },
+    /// On the engine of a share.
+    There {
+        here: Rc<Here>,
+        asked: Option<Asked>,
+        /// They belong to the next answer.
+        bytes: Vec<u8>,
+    },
 }
 
 /// What is left to do when libcurl's call has returned.
 enum End {
     Transfer {
-        easy: Arc<Easy>,
-        /// Installed for this transfer only, to end it after a callback whose
-        /// answer libcurl ignores.
-        watched: bool,
+        transfer: Transfer,
         collects: bool,
     },
     Pause {
         easy: Arc<Easy>,
+        handle: Arc<OwnedEasy>,
         /// The transfer it is part of ends on its own.
         inside: bool,
     },
-    Freed,
+    /// Nothing.
+    Concluded,
 }
 
 /// Where an operation stands.
@@ -45,69 +62,51 @@ pub enum Progress {
 }
 
 pub fn perform(easy: &Arc<Easy>, collects: bool) -> Result<Progress> {
-    let me = isolate::id();
-    let mut held = easy.enter_idle("perform")?;
-    if let Some(slot) = held.foreign_answer(me) {
-        let option = option_name(SLOT_OPTIONS[slot.index()]).unwrap_or_default();
-        return Err(Error::foreign_callback("perform", option));
+    let wish = match collects {
+        true => Wish::Collect,
+        false => Wish::Write,
+    };
+    let (transfer, scripts) = Transfer::begin(easy, wish, true)?;
+    if transfer.engine_share().is_some() {
+        return perform_there(transfer, scripts);
     }
-    let handle = held.handle()?.clone();
-    let output = if collects {
-        Output::Collect(Vec::new())
-    } else if held.answered(Slot::WRITE) {
-        Output::Script
-    } else {
-        Output::Stdout
-    };
-    let asked = held.answered(Slot::XFERINFO);
-    let unheard = held.answered(Slot::DEBUG) || held.answered(Slot::CLOSESOCKET);
-    let heard = !held.noprogress && (asked || held.answered(Slot::PROGRESS));
-    let watched = unheard && !heard;
-    let scripts = Scripts {
-        output,
-        answered: held.answered_by(me),
-        watched,
-    };
-    let native = handle.clone();
-    let Some(call) = Suspendable::new(easy.id(), scripts, move || native.perform()) else {
+    let turn = take_turn(transfer.share())?;
+    let desk = Rc::new(Desk::new(easy.id(), scripts));
+    let handle = transfer.handle().clone();
+    let Some(call) = Suspendable::new(Desks::One(desk.clone()), move || handle.perform()) else {
         return Err(Error::easy(CURLE_OUT_OF_MEMORY, ""));
     };
-    if watched {
-        let codes = [
-            handle.set_callback(Slot::XFERINFO, Some(easy.id())),
-            handle.set_long(CURLOPT_NOPROGRESS, 0),
-        ];
-        if let Some(code) = codes.into_iter().find(|code| *code != CURLE_OK) {
-            return Err(Error::easy(code, ""));
-        }
-    }
-    handle.clear_error();
-    held.watched = watched;
-    held.run(me);
-    let share = held.share.clone();
-    drop(held);
-    let mut operation = Operation {
+    let operation = Operation {
         id: easy.id(),
-        call,
-        end: End::Transfer {
-            easy: easy.clone(),
-            watched,
-            collects,
-        },
-        turn: None,
+        way: Way::Here { desk, call },
+        end: End::Transfer { transfer, collects },
+        _turn: turn,
     };
-    match take_turn(share.as_deref()) {
-        Ok(turn) => operation.turn = turn,
-        Err(error) => {
-            unwatch(easy, watched);
-            easy.finish();
-            return Err(error);
-        }
-    }
     Ok(operation.advance(Reply::Default))
 }
 
-fn take_turn(share: Option<&Share>) -> Result<Option<Turn>> {
+/// On the engine of its share.
+fn perform_there(transfer: Transfer, scripts: Scripts) -> Result<Progress> {
+    let here = isolate::here()?;
+    if here.remotes.would_wait_for_itself(&transfer) {
+        return Err(Error::own_turn("perform"));
+    }
+    let id = transfer.id();
+    here.remotes.start(transfer, scripts)?;
+    let operation = Operation {
+        id,
+        way: Way::There {
+            here,
+            asked: None,
+            bytes: Vec::new(),
+        },
+        end: End::Concluded,
+        _turn: None,
+    };
+    Ok(operation.advance(Reply::Default))
+}
+
+fn take_turn(share: Option<&Arc<Share>>) -> Result<Option<Turn>> {
     match share {
         Some(share) if share.one_at_a_time() => turn::take(share.id(), isolate::id())
             .map(Some)
@@ -119,36 +118,41 @@ fn take_turn(share: Option<&Share>) -> Result<Option<Turn>> {
 /// libcurl may hand over data that it has kept back, so this asks, too.
 pub fn pause(easy: &Arc<Easy>, method: &str, mask: i32) -> Result<Progress> {
     let me = isolate::id();
+    if isolate::here_if_any().is_some_and(|here| here.pause(easy.id(), mask)) {
+        return Ok(Progress::Done(Ok(())));
+    }
     let mut held = easy.enter_to_pause(method)?;
     let handle = held.handle()?.clone();
     let inside = held.state() != crate::claim::State::Idle;
-    let scripts = Scripts {
-        output: if held.answered(Slot::WRITE) {
-            Output::Script
-        } else {
-            Output::Stdout
-        },
-        answered: held.answered_by(me),
-        watched: false,
-    };
-    let call = Suspendable::new(easy.id(), scripts, move || handle.pause(mask))
-        .ok_or_else(|| Error::easy(CURLE_OUT_OF_MEMORY, ""))?;
     // What the transfer has kept back goes where the rest of it goes.
-    if let Some(output) = isolate::swap_output(easy.id(), Output::Stdout) {
-        call.desk().output.replace(output);
-    }
+    let desk = isolate::desk(easy.id()).unwrap_or_else(|| {
+        let output = match held.answered(Slot::WRITE) {
+            true => Output::Script,
+            false => Output::Stdout,
+        };
+        let scripts = Scripts {
+            output,
+            answered: held.answered_by(me),
+            watched: false,
+        };
+        Rc::new(Desk::new(easy.id(), scripts))
+    });
+    let native = handle.clone();
+    let call = Suspendable::new(Desks::One(desk.clone()), move || native.pause(mask))
+        .ok_or_else(|| Error::easy(CURLE_OUT_OF_MEMORY, ""))?;
     if !inside {
         held.run(me);
     }
     drop(held);
     let operation = Operation {
         id: easy.id(),
-        call,
+        way: Way::Here { desk, call },
         end: End::Pause {
             easy: easy.clone(),
+            handle,
             inside,
         },
-        turn: None,
+        _turn: None,
     };
     Ok(operation.advance(Reply::Default))
 }
@@ -167,22 +171,23 @@ pub fn close(easy: &Arc<Easy>) -> Result<Progress> {
 }
 
 fn free_and_ask(remains: Remains) -> Progress {
-    let id = remains.id();
     let scripts = Scripts {
         output: Output::Script,
         answered: remains.answered(),
         watched: false,
     };
-    let call = Suspendable::new(id, scripts, move || {
+    let id = remains.id();
+    let desk = Rc::new(Desk::new(id, scripts));
+    let call = Suspendable::new(Desks::One(desk.clone()), move || {
         remains.free();
         CURLE_OK
     });
     match call {
         Some(call) => Operation {
             id,
-            call,
-            end: End::Freed,
-            turn: None,
+            way: Way::Here { desk, call },
+            end: End::Concluded,
+            _turn: None,
         }
         .advance(Reply::Default),
         // Without a stack there was no call: the handle was freed with it.
@@ -195,111 +200,104 @@ impl Operation {
         self.id
     }
 
-    pub fn call(&self) -> &Suspendable {
-        &self.call
+    /// What it has on hand, if it runs on this thread.
+    pub fn desk(&self) -> Option<&Rc<Desk>> {
+        match &self.way {
+            Way::Here { desk, .. } => Some(desk),
+            Way::There { .. } => None,
+        }
     }
 
-    pub fn answer_bytes(&mut self, bytes: &[u8]) -> bool {
-        self.call.answer_bytes(bytes)
+    /// The question that it waits with.
+    pub fn question(&self) -> Option<Query<'_>> {
+        match &self.way {
+            Way::Here { call, .. } => call.question(),
+            Way::There { asked, .. } => asked.as_ref().map(Asked::query),
+        }
     }
 
-    pub fn callback_changed(&self, slot: Slot, set: bool) {
-        let desk = self.call.desk();
-        desk.set_answers(slot, set);
-        if slot == Slot::WRITE {
-            let mut output = desk.output.borrow_mut();
-            if !matches!(*output, Output::Collect(_)) {
-                *output = if set { Output::Script } else { Output::Stdout };
+    pub fn asks_about(&self, id: u64) -> bool {
+        self.question().is_some_and(|query| query.id == id)
+    }
+
+    pub fn answer_bytes(&mut self, given: &[u8]) -> bool {
+        match &mut self.way {
+            Way::Here { call, .. } => call.answer_bytes(given),
+            Way::There { bytes, .. } => {
+                *bytes = given.to_vec();
+                true
             }
         }
     }
 
-    pub fn progress_changed(&self, noprogress: bool) {
-        self.call.desk().watched.set(noprogress);
-    }
-
     pub fn advance(mut self, reply: Reply) -> Progress {
-        match self.call.resume(reply) {
-            Step::Asks => Progress::Asks(self),
-            Step::Done(code) => Progress::Done(self.finish(code)),
+        match &mut self.way {
+            Way::Here { call, .. } => match call.resume(reply) {
+                Step::Asks => Progress::Asks(self),
+                Step::Done(code) => Progress::Done(self.finish(code)),
+            },
+            Way::There { here, asked, bytes } => {
+                if let Some(asked) = asked.take() {
+                    here.remotes.reply(asked, reply, std::mem::take(bytes));
+                }
+                match here.remotes.wait_for(self.id) {
+                    Letter::Asked(question) => {
+                        *asked = Some(question);
+                        Progress::Asks(self)
+                    }
+                    Letter::Over(over) => {
+                        let finished = over.conclude();
+                        isolate::keep_body(finished.body.unwrap_or_default());
+                        Progress::Done(finished.result)
+                    }
+                    Letter::News(_) | Letter::Closable(_) => {
+                        Progress::Done(Err(Error::panic("that letter is for somebody else")))
+                    }
+                }
+            }
         }
     }
 
     /// Nobody answers any more: to the end, at once.
-    pub fn abort(&mut self) {
-        let code = self.call.abort();
-        // The outcome is nobody's business, the state is.
-        let _ = self.conclude(code);
+    pub fn abort(mut self) {
+        match &mut self.way {
+            Way::Here { call, .. } => {
+                let code = call.abort();
+                // The outcome is nobody's business, the state is.
+                let _ = self.conclude(code);
+            }
+            Way::There { here, asked, .. } => {
+                here.remotes.cancel(self.id, CURLE_ABORTED_BY_CALLBACK);
+                here.remotes.abort_until_end(self.id, asked.take());
+            }
+        }
     }
 
-    fn finish(mut self, code: u32) -> Result<()> {
+    fn finish(self, code: u32) -> Result<()> {
         if let End::Transfer { collects: true, .. } = self.end
-            && let Output::Collect(body) = self.call.desk().output.replace(Output::Stdout)
+            && let Some(desk) = self.desk()
+            && let Output::Collect(body) = desk.output.replace(Output::Stdout)
         {
             isolate::keep_body(body);
         }
         self.conclude(code)
     }
 
-    fn conclude(&mut self, code: u32) -> Result<()> {
-        let result = match &self.end {
-            End::Transfer { easy, watched, .. } => {
-                unwatch(easy, *watched);
-                let outcome = outcome(easy, code);
-                count(easy);
-                easy.finish();
-                outcome
-            }
-            End::Pause { easy, inside } => {
-                let outcome = outcome(easy, code);
-                if *inside {
-                    let output = self.call.desk().output.replace(Output::Stdout);
-                    isolate::swap_output(self.id, output);
-                } else {
+    fn conclude(self, code: u32) -> Result<()> {
+        match self.end {
+            End::Transfer { transfer, .. } => transfer.conclude(code),
+            End::Pause {
+                easy,
+                handle,
+                inside,
+            } => {
+                let outcome = outcome(&handle, code);
+                if !inside {
                     easy.finish();
                 }
                 outcome
             }
-            End::Freed => Ok(()),
-        };
-        self.turn = None;
-        result
-    }
-}
-
-fn outcome(easy: &Arc<Easy>, code: u32) -> Result<()> {
-    if code == CURLE_OK {
-        return Ok(());
-    }
-    let detail = easy
-        .enter("perform")
-        .and_then(|held| Ok(held.handle()?.error_text()))
-        .unwrap_or_default();
-    Err(Error::easy(code, &detail))
-}
-
-fn unwatch(easy: &Arc<Easy>, watched: bool) {
-    if !watched {
-        return;
-    }
-    if let Ok(mut held) = easy.enter("perform")
-        && let Ok(handle) = held.handle().cloned()
-    {
-        held.watched = false;
-        let set = held.answered(Slot::XFERINFO).then_some(easy.id());
-        let codes = [
-            handle.set_callback(Slot::XFERINFO, set),
-            handle.set_long(CURLOPT_NOPROGRESS, held.noprogress.into()),
-        ];
-        debug_assert!(codes.iter().all(|code| *code == CURLE_OK));
-    }
-}
-
-fn count(easy: &Arc<Easy>) {
-    if let Ok(held) = easy.enter("perform")
-        && let (Ok(handle), Some(share)) = (held.handle(), &held.share)
-        && let Ok(connections) = getinfo::long(handle, CURLINFO_NUM_CONNECTS)
-    {
-        share.count_transfer(connections);
+            End::Concluded => Ok(()),
+        }
     }
 }

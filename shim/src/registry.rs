@@ -4,6 +4,7 @@
 
 use crate::easy::Easy;
 use crate::share::Share;
+use crate::sys::poller::Poller;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
@@ -18,6 +19,8 @@ pub struct Registry<T>(Mutex<BTreeMap<u64, Weak<T>>>);
 
 pub static EASIES: Registry<Easy> = Registry::new();
 pub static SHARES: Registry<Share> = Registry::new();
+/// Each by the number of the isolate's engine that turns after it.
+pub static POLLERS: Registry<Poller> = Registry::new();
 
 impl<T> Registry<T> {
     const fn new() -> Self {

@@ -158,15 +158,14 @@ fn handle_keeps_a_released_share() {
 fn transfer_inside_a_callback_on_the_same_share() {
     begin();
     let file = File::new(b"body");
-    for (kind, may) in [(CURL_LOCK_DATA_DNS, true), (CURL_LOCK_DATA_COOKIE, false)] {
+    for kind in [CURL_LOCK_DATA_DNS, CURL_LOCK_DATA_COOKIE] {
         let share = Share::new(true, &[kind]);
         let outer = attached(share, &file.url());
         let inner = attached(share, &file.url());
         outer.set_callback(CURLOPT_WRITEFUNCTION, true).unwrap();
         outer
             .perform(|_| {
-                let outcome = inner.perform_bytes();
-                assert_eq!(outcome.is_ok(), may, "{outcome:?}");
+                assert_eq!(inner.perform_bytes().unwrap(), b"body");
                 inner
                     .set_text(CURLOPT_COOKIELIST, "Set-Cookie: a=b")
                     .unwrap();
@@ -174,6 +173,27 @@ fn transfer_inside_a_callback_on_the_same_share() {
             })
             .unwrap();
         inner.perform_bytes().unwrap();
+    }
+}
+
+#[test]
+fn transfer_inside_a_callback_that_the_engine_waits_for() {
+    begin();
+    for (kind, may) in [(CURL_LOCK_DATA_DNS, true), (CURL_LOCK_DATA_COOKIE, false)] {
+        let share = Share::new(true, &[kind]);
+        let outer = attached(share, &server::url("10"));
+        let inner = attached(share, &server::url("20"));
+        outer.set_callback(CURLOPT_SOCKOPTFUNCTION, true).unwrap();
+        let body = outer.perform_bytes_with(|_| {
+            let outcome = inner.perform_bytes();
+            assert_eq!(outcome.is_ok(), may, "{outcome:?}");
+            inner
+                .set_text(CURLOPT_COOKIELIST, "Set-Cookie: a=b")
+                .unwrap();
+            Answer::Nothing
+        });
+        assert_eq!(body.unwrap().len(), 10);
+        assert_eq!(inner.perform_bytes().unwrap().len(), 20);
     }
 }
 

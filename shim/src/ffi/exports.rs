@@ -7,12 +7,14 @@
 //! `numbers` is a Float64Array of eight.
 #![allow(clippy::missing_safety_doc, reason = "said once, above")]
 
-use super::{entry, entry_id, entry_value, give, id, input, numbers, output};
+use super::{
+    answer, entry, entry_id, entry_value, give, id, input, numbers, output, tell_question,
+};
 use crate::easy::Easy;
 use crate::error::{self, Error, Result};
 use crate::perform::{self, Progress};
 use crate::share::{KINDS, Share};
-use crate::sys::coroutine::Reply;
+use crate::sys::desk::Query;
 use crate::sys::strerror;
 use crate::{info, isolate, options, report, version};
 
@@ -243,20 +245,13 @@ unsafe fn report_progress(
     let values = unsafe { numbers::<8>(values) };
     match progress {
         Progress::Asks(operation) => {
-            let Some(question) = operation.call().question() else {
-                return Err(Error::panic("a transfer waits without a question"));
-            };
-            let slot = question.slot.number();
-            values[..6].copy_from_slice(&question.numbers);
-            let body = operation.call().body();
-            values[6] = body.len() as f64;
             // SAFETY: as above.
             let room = unsafe { output(room, length) };
-            if let Some(room) = room.get_mut(..body.len()) {
-                room.copy_from_slice(body);
-            }
+            let slot = operation
+                .question()
+                .map(|query| tell_question(query, values, room));
             isolate::push_operation(operation);
-            Ok(slot.into())
+            slot.ok_or_else(|| Error::panic("a transfer waits without a question"))
         }
         Progress::Done(result) => {
             values[0] = match result {
@@ -331,15 +326,8 @@ pub unsafe extern "C" fn shim_resume(
         let Some(operation) = isolate::pop_operation(id(curl)) else {
             return Err(Error::panic("nothing waits for this answer"));
         };
-        let reply = if reply.is_nan() {
-            Reply::Abort
-        } else if reply.is_infinite() {
-            Reply::Default
-        } else {
-            Reply::Number(reply)
-        };
         // SAFETY: see the head of this file.
-        unsafe { report_progress(operation.advance(reply), values, room, length) }
+        unsafe { report_progress(operation.advance(answer(reply)), values, room, length) }
     })
 }
 
@@ -368,7 +356,9 @@ pub unsafe extern "C" fn shim_answer(curl: f64, bytes: *const u8, length: u32) -
     entry(|| {
         // SAFETY: see the head of this file.
         let bytes = unsafe { input(bytes, length) };
-        let fits = isolate::with_operation(id(curl), |operation| operation.answer_bytes(bytes));
+        let id = id(curl);
+        let fits = isolate::with_operation(id, |operation| operation.answer_bytes(bytes))
+            .or_else(|| Some(isolate::here_if_any()?.answer_bytes(id, bytes)));
         Ok((fits != Some(true)).into())
     })
 }
@@ -379,8 +369,13 @@ pub unsafe extern "C" fn shim_question(curl: f64, room: *mut u8, length: u32) ->
     entry(|| {
         // SAFETY: see the head of this file.
         let room = unsafe { output(room, length) };
+        let mut give = |query: Query<'_>| give(query.body, room);
         let given =
-            isolate::with_operation(id(curl), |operation| give(operation.call().body(), room));
+            isolate::with_operation(id(curl), |operation| operation.question().map(&mut give));
+        let given = match given {
+            Some(given) => given,
+            None => isolate::here()?.with_question(give),
+        };
         Ok(given.unwrap_or(0))
     })
 }

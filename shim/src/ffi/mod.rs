@@ -1,8 +1,10 @@
 //! The door JavaScript comes in by: numbers and buffers in, a status out.
 
+pub mod engine;
 pub mod exports;
 
 use crate::error::{self, Error, Result};
+use crate::sys::desk::{Query, Reply};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::slice;
 
@@ -84,4 +86,39 @@ fn give(bytes: &[u8], room: &mut [u8]) -> i32 {
     let length = bytes.len().min(room.len());
     room[..length].copy_from_slice(&bytes[..length]);
     i32::try_from(bytes.len()).unwrap_or(i32::MAX)
+}
+
+/// JavaScript's word for an answer: a number, infinity for a function that
+/// returned nothing, less than that for one that returned a promise, NaN for
+/// one that threw.
+fn answer(number: f64) -> Reply {
+    if number.is_nan() {
+        Reply::Abort
+    } else if number == f64::NEG_INFINITY {
+        Reply::Later
+    } else if number.is_infinite() {
+        Reply::Default
+    } else {
+        Reply::Number(number)
+    }
+}
+
+/// Where in the numbers the length of a question's bytes is, and the handle it
+/// is about.
+const LENGTH: usize = 6;
+const ABOUT: usize = 7;
+
+/// Tells the slot; its bytes go to `room` if they fit.
+fn tell_question(query: Query<'_>, values: &mut [f64; 8], room: &mut [u8]) -> i32 {
+    values[..6].copy_from_slice(&query.numbers);
+    values[ABOUT] = query.id as f64;
+    tell_bytes(query.body, values, room);
+    query.slot.number().into()
+}
+
+fn tell_bytes(bytes: &[u8], values: &mut [f64; 8], room: &mut [u8]) {
+    values[LENGTH] = bytes.len() as f64;
+    if let Some(room) = room.get_mut(..bytes.len()) {
+        room.copy_from_slice(bytes);
+    }
 }

@@ -1,10 +1,13 @@
 //! A share: what kinds of data it shares, who is attached, and its end.
 
 pub mod attached;
+mod closing;
 pub mod turn;
 
 use crate::claim::IsolateId;
 use crate::easy::{Core, Easy};
+use crate::engine::mailbox::Mailbox;
+use crate::engine::there::There;
 use crate::error::{Error, Result};
 use crate::registry::{self, SHARES};
 use crate::sys::bindings::*;
@@ -12,6 +15,7 @@ use crate::sys::easy::OwnedEasy;
 use crate::sys::locks::Figures;
 use crate::sys::share::OwnedShare;
 use attached::{Attached, Close};
+use closing::Closing;
 use std::ffi::c_int;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -38,6 +42,9 @@ pub struct Share {
     attached: Attached<Easy>,
     /// Taken under `attached`, or by whoever is attached.
     own: Mutex<Own>,
+    /// Where its transfers run, if not each in its isolate.
+    there: Mutex<Option<Arc<There>>>,
+    closing: Closing,
     transfers: AtomicU64,
     connections_made: AtomicU64,
     connections_reused: AtomicU64,
@@ -74,6 +81,8 @@ impl Share {
                 figures: Default::default(),
                 exclusive: 0,
             }),
+            there: Mutex::new(None),
+            closing: Closing::new(id),
             transfers: AtomicU64::new(0),
             connections_made: AtomicU64::new(0),
             connections_reused: AtomicU64::new(0),
@@ -142,6 +151,33 @@ impl Share {
         self.own().exclusive != 0
     }
 
+    /// Its engine, which starts with the first transfer, and anew after it has
+    /// failed.
+    pub fn there(&self) -> Result<Arc<There>> {
+        let mut there = self
+            .there
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        if let Some(there) = there.as_ref().filter(|there| !there.has_failed()) {
+            return Ok(there.clone());
+        }
+        let started = There::start(self.id).map_err(|error| {
+            Error::state(format!("the engine of this CurlShare can't start: {error}"))
+        })?;
+        Ok(there.insert(started).clone())
+    }
+
+    fn end_there(&self) {
+        let there = self
+            .there
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+            .take();
+        if let Some(there) = there {
+            there.end();
+        }
+    }
+
     pub fn pools_connections(&self) -> bool {
         self.own().exclusive & (1 << CURL_LOCK_DATA_CONNECT) != 0
     }
@@ -159,6 +195,7 @@ impl Share {
 
     /// The caller holds the handle's claim.
     pub fn attach(&self, id: u64, easy: &Arc<Easy>, handle: &OwnedEasy) -> Result<()> {
+        self.check_open()?;
         let linked = self.attached.attach(id, easy, || {
             let own = self.own();
             match handle.set_share(own.handle.as_ref()) {
@@ -172,16 +209,34 @@ impl Share {
 
     /// The caller holds the handle's claim, or its last reference.
     pub fn detach(&self, id: u64, handle: &OwnedEasy) -> Result<()> {
-        self.attached.detach(id, || unlink(handle))
+        self.attached.detach(id, || unlink(handle))?;
+        self.closing.tell();
+        Ok(())
     }
 
     /// Off the list after libcurl has freed the handle, whatever it held.
     pub fn forget(&self, id: u64) {
         let gone: std::result::Result<(), ()> = self.attached.detach(id, || Ok(()));
         debug_assert!(gone.is_ok());
+        self.closing.tell();
+    }
+
+    /// Closes it unless it is in use. `true`: nobody uses it, and `close` tells
+    /// how it went.
+    pub fn close_if_free(self: &Arc<Self>) -> bool {
+        !matches!(self.try_close(), Close::InUse(_))
     }
 
     pub fn close(self: &Arc<Self>) -> Result<()> {
+        match self.try_close() {
+            Close::Done | Close::AlreadyClosed => Ok(()),
+            Close::InUse(count) if self.detach_on_close => Err(Error::share_in_use(count)),
+            Close::InUse(count) => Err(Error::share_attached(count)),
+            Close::Failed(error) => Err(error),
+        }
+    }
+
+    fn try_close(self: &Arc<Self>) -> Close<Error> {
         let closed = self.attached.close(
             self.detach_on_close,
             |core: &mut Core| core.leave_share(self),
@@ -201,12 +256,35 @@ impl Share {
                 }
             },
         );
-        match closed {
-            Close::Done | Close::AlreadyClosed => Ok(()),
-            Close::InUse(count) if self.detach_on_close => Err(Error::share_in_use(count)),
-            Close::InUse(count) => Err(Error::share_attached(count)),
-            Close::Failed(error) => Err(error),
+        if closed == Close::Done {
+            self.end_there();
+            self.closing.tell();
         }
+        closed
+    }
+
+    /// From now on nothing new begins on it, and whoever reads the mailbox is
+    /// told when nothing is left.
+    pub fn begin_closing(&self, mailbox: &Arc<Mailbox>) {
+        self.closing.begin(mailbox);
+    }
+
+    /// Undoes one `begin_closing`.
+    pub fn end_closing(&self, mailbox: &Arc<Mailbox>) {
+        self.closing.end(mailbox);
+    }
+
+    /// Nobody is closing it.
+    pub fn check_open(&self) -> Result<()> {
+        match self.closing.is_on() {
+            true => Err(Error::share_closing()),
+            false => Ok(()),
+        }
+    }
+
+    /// An attached handle is idle again.
+    pub fn tell_idle(&self) {
+        self.closing.tell();
     }
 
     /// A transfer of an attached handle is over.
@@ -250,6 +328,7 @@ pub fn unlink(handle: &OwnedEasy) -> Result<()> {
 
 impl Drop for Share {
     fn drop(&mut self) {
+        self.end_there();
         SHARES.remove(self.id);
     }
 }

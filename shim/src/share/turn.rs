@@ -12,14 +12,25 @@ use std::sync::{Condvar, Mutex, MutexGuard};
 static TURNS: Mutex<Turns> = Mutex::new(Turns {
     holders: BTreeMap::new(),
     waiting: BTreeMap::new(),
+    asking: BTreeMap::new(),
+    tickets: 0,
 });
 static FREED: Condvar = Condvar::new();
 
 struct Turns {
     /// Share → who holds its turn.
     holders: BTreeMap<u64, IsolateId>,
-    /// Isolate → the share it waits for.
-    waiting: BTreeMap<IsolateId, u64>,
+    /// Who waits → for which share, and since when.
+    waiting: BTreeMap<IsolateId, Ticket>,
+    /// A share's engine → the isolate whose answer it waits for.
+    asking: BTreeMap<IsolateId, IsolateId>,
+    tickets: u64,
+}
+
+#[derive(Clone, Copy)]
+struct Ticket {
+    share: u64,
+    number: u64,
 }
 
 /// Gives the turn back when dropped.
@@ -48,36 +59,81 @@ pub fn take_or_keep(share: u64, me: IsolateId) -> Result<Turn, WaitsForItself> {
     wait(turns, share, me)
 }
 
+/// First come, first served: an engine comes again and again.
 fn wait(
     mut turns: MutexGuard<'_, Turns>,
     share: u64,
     me: IsolateId,
 ) -> Result<Turn, WaitsForItself> {
-    while turns.holders.contains_key(&share) {
+    turns.tickets += 1;
+    let ticket = Ticket {
+        share,
+        number: turns.tickets,
+    };
+    while turns.is_taken(ticket) {
         if turns.ends_at(share, me) {
+            turns.waiting.remove(&me);
             return Err(WaitsForItself);
         }
-        turns.waiting.insert(me, share);
+        turns.waiting.insert(me, ticket);
         turns = FREED
             .wait(turns)
             .unwrap_or_else(|poisoned| poisoned.into_inner());
-        turns.waiting.remove(&me);
     }
+    turns.waiting.remove(&me);
     turns.holders.insert(share, me);
     Ok(Turn { share: Some(share) })
 }
 
+/// An engine that waits for an isolate's answer, until this is dropped.
+pub struct Asking(IsolateId);
+
+pub fn ask(engine: IsolateId, isolate: IsolateId) -> Asking {
+    lock().asking.insert(engine, isolate);
+    // Whoever waits for the engine may find itself in a ring now.
+    FREED.notify_all();
+    Asking(engine)
+}
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        lock().asking.remove(&self.0);
+    }
+}
+
+/// Whether `engine` waits for `isolate` in the end.
+pub fn waits_for(engine: IsolateId, isolate: IsolateId) -> bool {
+    lock().leads_to(engine, isolate)
+}
+
 impl Turns {
-    /// Follows holder and wait, holder and wait. No ring can be met on the
-    /// way, as none is ever closed.
+    fn is_taken(&self, ticket: Ticket) -> bool {
+        let is_earlier =
+            |other: &Ticket| other.share == ticket.share && other.number < ticket.number;
+        self.holders.contains_key(&ticket.share) || self.waiting.values().any(is_earlier)
+    }
+
     fn ends_at(&self, share: u64, me: IsolateId) -> bool {
-        let mut next = Some(share);
-        while let Some(share) = next {
-            match self.holders.get(&share) {
-                Some(holder) if *holder == me => return true,
-                Some(holder) => next = self.waiting.get(holder).copied(),
-                None => return false,
+        self.holders
+            .get(&share)
+            .is_some_and(|holder| self.leads_to(*holder, me))
+    }
+
+    /// Follows holder and wait, holder and wait. A ring that others are about
+    /// to notice can be met on the way, so no more steps than there are waits.
+    fn leads_to(&self, from: IsolateId, me: IsolateId) -> bool {
+        let mut who = from;
+        for _ in 0..=self.asking.len() + self.waiting.len() {
+            if who == me {
+                return true;
             }
+            let next = match (self.asking.get(&who), self.waiting.get(&who)) {
+                (Some(isolate), _) => Some(isolate),
+                (None, Some(ticket)) => self.holders.get(&ticket.share),
+                (None, None) => None,
+            };
+            let Some(next) = next else { return false };
+            who = *next;
         }
         false
     }
@@ -104,6 +160,12 @@ mod tests {
     use std::sync::mpsc::channel;
     use std::thread;
 
+    fn is_waiting(who: IsolateId, share: u64) -> bool {
+        let turns = lock();
+        let ticket = turns.waiting.get(&who);
+        ticket.is_some_and(|ticket| ticket.share == share)
+    }
+
     #[test]
     fn a_second_transfer_waits_for_the_first() {
         let first = take(1_000, 1).unwrap();
@@ -113,7 +175,7 @@ mod tests {
             done.send(()).unwrap();
             drop(turn);
         });
-        while lock().waiting.get(&2) != Some(&1_000) {
+        while !is_waiting(2, 1_000) {
             thread::yield_now();
         }
         assert!(waits.try_recv().is_err());
@@ -138,7 +200,7 @@ mod tests {
             let other = take(3_001, 22).unwrap();
             drop((turn, other));
         });
-        while lock().waiting.get(&22) != Some(&3_001) {
+        while !is_waiting(22, 3_001) {
             thread::yield_now();
         }
         assert!(take(3_002, 21).is_err());

@@ -1,78 +1,46 @@
-//! Runs a call of libcurl on a stack of its own, so that a callback in the
-//! middle of it can return to JavaScript and be answered later.
+//! Runs calls of libcurl on a stack of their own, so that a callback in the
+//! middle can return to JavaScript and be answered later.
 //!
 //! A suspended call must never be thrown away, as nothing may unwind through
 //! libcurl's frames: dropping it answers everything with "abort" until it ends.
 
-use super::locks;
-use super::trampolines::{Slot, close_socket};
+use super::desk::{Desk, Query, Reply};
+use super::trampolines::Slot;
+use crate::ids::IdMap;
 use corosensei::stack::DefaultStack;
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::ffi::c_void;
 use std::ptr;
-
-/// What JavaScript answers to a question.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Reply {
-    /// The callback threw, or nobody is left to answer.
-    Abort,
-    /// The callback returned nothing.
-    Default,
-    Number(f64),
-}
+use std::rc::Rc;
 
 /// A callback of libcurl on its way to JavaScript.
-pub struct Question {
-    pub slot: Slot,
-    pub numbers: [f64; 6],
+struct Question {
+    /// The handle it is about.
+    id: u64,
+    slot: Slot,
+    numbers: [f64; 6],
     body: *const [u8],
     room: *mut [u8],
 }
 
-/// What a callback may do besides asking; shared by the two sides, which are
-/// never at work at the same time.
-pub struct Desk {
-    id: u64,
+/// The handles that a call may be about.
+pub enum Desks {
+    One(Rc<Desk>),
+    /// Those of a multi handle: they come and go.
+    Many(Rc<RefCell<IdMap<Rc<Desk>>>>),
+}
+
+/// What a running call knows of itself.
+struct Call {
     yielder: Cell<*const Yielder<Reply, Question>>,
-    pub output: RefCell<Output>,
-    /// The callbacks that JavaScript answers, a bit for each slot's index.
-    answered: Cell<u32>,
-    /// XFERINFOFUNCTION is there only to end what is aborting, as NOPROGRESS
-    /// says or because none is set.
-    pub watched: Cell<bool>,
-    /// From here on every callback answers "abort".
-    aborting: Cell<bool>,
-    reply: RefCell<Vec<u8>>,
-    deferred: RefCell<VecDeque<Deferred>>,
-}
-
-/// Where a body goes.
-pub enum Output {
-    Script,
-    Collect(Vec<u8>),
-    Stdout,
-}
-
-/// What JavaScript has to do with a call.
-pub struct Scripts {
-    pub output: Output,
-    /// The callbacks it answers, a bit for each slot's index.
-    pub answered: u32,
-    pub watched: bool,
-}
-
-/// Told to JavaScript as soon as no share lock is held.
-pub enum Deferred {
-    Debug { kind: u32, data: Vec<u8> },
-    CloseSocket { socket: i32 },
+    desks: Desks,
 }
 
 pub struct Suspendable {
     coroutine: Option<Coroutine<Reply, Question, u32, DefaultStack>>,
     question: Option<Question>,
-    desk: Box<Desk>,
+    call: Box<Call>,
     #[cfg(tsan)]
     fiber: tsan::Fiber,
 }
@@ -89,7 +57,7 @@ const STACKS_KEPT: usize = 8;
 thread_local! {
     static STACKS: RefCell<Vec<DefaultStack>> = const { RefCell::new(Vec::new()) };
     /// The innermost call that is running on this thread, not suspended.
-    static CURRENT: Cell<*const Desk> = const { Cell::new(ptr::null()) };
+    static CURRENT: Cell<*const Call> = const { Cell::new(ptr::null()) };
     static RESUMES: Cell<u64> = const { Cell::new(0) };
 }
 
@@ -99,42 +67,81 @@ pub fn resumes() -> u64 {
     RESUMES.get()
 }
 
-/// The desk of the call that is running, if it is for this handle: a
-/// connection in a shared pool can outlive the handle that made it.
-pub(super) fn current<'a>(id: *mut c_void) -> Option<&'a Desk> {
-    let desk = CURRENT.get();
+fn running<'a>() -> Option<&'a Call> {
     // SAFETY: set by `resume` for just as long as the call runs, and its box
     // is not dropped meanwhile.
-    let desk = unsafe { desk.as_ref() }?;
-    (desk.id == id as usize as u64).then_some(desk)
+    unsafe { CURRENT.get().as_ref() }
+}
+
+/// What the running call has for this handle, if it is about it: a connection
+/// in a shared pool can outlive the handle that made it.
+pub(super) fn current(id: *mut c_void) -> Option<Rc<Desk>> {
+    running()?.desks.find(id as usize as u64)
+}
+
+/// Returns to whoever resumed the running call, until it is resumed again.
+pub(super) fn suspend(
+    id: u64,
+    slot: Slot,
+    numbers: [f64; 6],
+    body: &[u8],
+    room: &mut [u8],
+) -> Reply {
+    let Some(call) = running() else {
+        return Reply::Abort;
+    };
+    // SAFETY: set when the coroutine started, and valid until it ends; only
+    // code on its stack gets here.
+    let yielder = unsafe { &*call.yielder.get() };
+    #[cfg(tsan)]
+    tsan::leave();
+    yielder.suspend(Question {
+        id,
+        slot,
+        numbers,
+        body,
+        room,
+    })
+}
+
+impl Desks {
+    fn find(&self, id: u64) -> Option<Rc<Desk>> {
+        match self {
+            Self::One(desk) => (desk.id() == id).then(|| desk.clone()),
+            Self::Many(desks) => desks.borrow().get(&id).cloned(),
+        }
+    }
+
+    fn all(&self) -> Vec<Rc<Desk>> {
+        match self {
+            Self::One(desk) => vec![desk.clone()],
+            Self::Many(desks) => desks.borrow().values().cloned().collect(),
+        }
+    }
 }
 
 impl Suspendable {
     /// `None`: no memory for a stack. Nothing runs before the first `resume`.
-    pub fn new(id: u64, scripts: Scripts, call: impl FnOnce() -> u32 + 'static) -> Option<Self> {
+    pub fn new(desks: Desks, act: impl FnOnce() -> u32 + 'static) -> Option<Self> {
         let stack = STACKS
             .try_with(|stacks| stacks.borrow_mut().pop())
             .ok()
             .flatten()
             .or_else(|| DefaultStack::new(STACK_SIZE).ok())?;
-        let desk = Box::new(Desk {
-            id,
+        let call = Box::new(Call {
             yielder: Cell::new(ptr::null()),
-            output: RefCell::new(scripts.output),
-            answered: Cell::new(scripts.answered),
-            watched: Cell::new(scripts.watched),
-            aborting: Cell::new(false),
-            reply: RefCell::default(),
-            deferred: RefCell::default(),
+            desks,
         });
-        let shared: *const Desk = &raw const *desk;
+        let shared: *const Call = &raw const *call;
         let coroutine = Coroutine::with_stack(stack, move |yielder, _start: Reply| {
-            // SAFETY: the desk is boxed beside the coroutine, which is run to
+            // SAFETY: the call is boxed beside the coroutine, which is run to
             // its end before either is dropped.
-            let desk = unsafe { &*shared };
-            desk.yielder.set(yielder);
-            let code = call();
-            desk.tell_deferred();
+            let call = unsafe { &*shared };
+            call.yielder.set(yielder);
+            let code = act();
+            if let Desks::One(desk) = &call.desks {
+                desk.tell_deferred();
+            }
             #[cfg(tsan)]
             tsan::leave();
             code
@@ -142,7 +149,7 @@ impl Suspendable {
         Some(Self {
             coroutine: Some(coroutine),
             question: None,
-            desk,
+            call,
             #[cfg(tsan)]
             fiber: tsan::Fiber::new(),
         })
@@ -152,14 +159,17 @@ impl Suspendable {
         let Some(coroutine) = &mut self.coroutine else {
             unreachable!("a call is not resumed after its end");
         };
-        if reply == Reply::Abort && self.question.is_some() {
+        if reply == Reply::Abort
+            && let Some(question) = &self.question
+            && let Some(desk) = self.call.desks.find(question.id)
+        {
             // libcurl ignores what some callbacks answer, and goes on after
             // others; none is asked again, and the next that is heard ends it.
-            self.desk.aborting.set(true);
+            desk.abort();
         }
         self.question = None;
         RESUMES.set(RESUMES.get() + 1);
-        let outer = CURRENT.replace(&raw const *self.desk);
+        let outer = CURRENT.replace(&raw const *self.call);
         #[cfg(tsan)]
         self.fiber.enter();
         let result = coroutine.resume(reply);
@@ -178,7 +188,9 @@ impl Suspendable {
 
     /// From here on nobody is asked: the call ends as soon as libcurl looks.
     pub fn abort(&mut self) -> u32 {
-        self.desk.aborting.set(true);
+        for desk in self.call.desks.all() {
+            desk.abort();
+        }
         loop {
             if let Step::Done(code) = self.resume(Reply::Abort) {
                 return code;
@@ -199,22 +211,18 @@ impl Suspendable {
         }
     }
 
-    pub fn desk(&self) -> &Desk {
-        &self.desk
-    }
-
-    pub fn question(&self) -> Option<&Question> {
-        self.question.as_ref()
-    }
-
-    /// What the callback is about, as long as it waits for its answer.
-    pub fn body(&self) -> &[u8] {
-        let Some(question) = &self.question else {
-            return &[];
-        };
-        // SAFETY: the callback that put the question is suspended, and what it
-        // points to lives in its frame or its caller's; `&self` keeps it so.
-        unsafe { &*question.body }
+    /// What it waits with.
+    pub fn question(&self) -> Option<Query<'_>> {
+        let question = self.question.as_ref()?;
+        Some(Query {
+            id: question.id,
+            slot: question.slot,
+            numbers: question.numbers,
+            // SAFETY: the callback that put the question is suspended, and what
+            // it points to lives in its frame or its caller's; `&self` keeps it
+            // so.
+            body: unsafe { &*question.body },
+        })
     }
 
     /// Bytes that belong to the answer: straight into libcurl's own buffer
@@ -223,10 +231,12 @@ impl Suspendable {
         let Some(question) = &mut self.question else {
             return false;
         };
-        // SAFETY: as in `body`; nobody else refers to the room meanwhile.
+        // SAFETY: as in `question`; nobody else refers to the room meanwhile.
         let room = unsafe { &mut *question.room };
         if room.is_empty() {
-            *self.desk.reply.borrow_mut() = bytes.to_vec();
+            if let Some(desk) = self.call.desks.find(question.id) {
+                desk.keep_reply(bytes.to_vec());
+            }
             return true;
         }
         if bytes.len() > room.len() {
@@ -243,103 +253,6 @@ impl Drop for Suspendable {
         if self.coroutine.as_ref().is_some_and(Coroutine::started) {
             self.abort();
         }
-    }
-}
-
-impl Desk {
-    /// A connection keeps the callbacks that its handle had when it was made,
-    /// so libcurl may call one that is set no longer.
-    pub(super) fn answers(&self, slot: Slot) -> bool {
-        self.answered.get() & slot.bit() != 0
-    }
-
-    pub fn set_answers(&self, slot: Slot, answers: bool) {
-        let others = self.answered.get() & !slot.bit();
-        let own = if answers { slot.bit() } else { 0 };
-        self.answered.set(others | own);
-    }
-
-    /// For questions without bytes of their own.
-    pub(super) fn ask(&self, slot: Slot, numbers: [f64; 6], body: &[u8]) -> Reply {
-        self.ask_into(slot, numbers, body, &mut [])
-    }
-
-    /// Suspends the call until JavaScript has answered. Answer bytes are
-    /// written to `room`, or kept for `take_reply` if it is empty.
-    pub(super) fn ask_into(
-        &self,
-        slot: Slot,
-        numbers: [f64; 6],
-        body: &[u8],
-        room: &mut [u8],
-    ) -> Reply {
-        if locks::holds_any() {
-            return Reply::Abort;
-        }
-        self.tell_deferred();
-        if !self.answers(slot) {
-            return Reply::Default;
-        }
-        self.suspend(slot, numbers, body, room)
-    }
-
-    /// For what libcurl tells rather than asks, maybe under a share's lock.
-    pub(super) fn tell(&self, event: Deferred) {
-        self.deferred.borrow_mut().push_back(event);
-        if !locks::holds_any() {
-            self.tell_deferred();
-        }
-    }
-
-    pub(super) fn take_reply(&self) -> Vec<u8> {
-        self.reply.take()
-    }
-
-    pub(super) fn aborting(&self) -> bool {
-        self.aborting.get()
-    }
-
-    fn tell_deferred(&self) {
-        loop {
-            // The borrow ends before the suspension.
-            let Some(event) = self.deferred.borrow_mut().pop_front() else {
-                return;
-            };
-            match event {
-                Deferred::Debug { kind, data } => {
-                    let numbers = [kind.into(), 0.0, 0.0, 0.0, 0.0, 0.0];
-                    self.suspend(Slot::DEBUG, numbers, &data, &mut []);
-                }
-                Deferred::CloseSocket { socket } => {
-                    let numbers = [socket.into(), 0.0, 0.0, 0.0, 0.0, 0.0];
-                    let reply = self.suspend(Slot::CLOSESOCKET, numbers, &[], &mut []);
-                    if !matches!(reply, Reply::Number(_)) {
-                        close_socket(socket);
-                    }
-                }
-            }
-        }
-    }
-
-    fn suspend(&self, slot: Slot, numbers: [f64; 6], body: &[u8], room: &mut [u8]) -> Reply {
-        if self.aborting.get() {
-            return Reply::Abort;
-        }
-        // SAFETY: set when the coroutine started, and valid until it ends; only
-        // code on its stack gets here.
-        let yielder = unsafe { &*self.yielder.get() };
-        #[cfg(tsan)]
-        tsan::leave();
-        let reply = yielder.suspend(Question {
-            slot,
-            numbers,
-            body,
-            room,
-        });
-        if self.aborting.get() {
-            return Reply::Abort;
-        }
-        reply
     }
 }
 

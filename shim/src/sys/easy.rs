@@ -168,6 +168,10 @@ impl OwnedEasy {
         Self::own(unsafe { curl_easy_duphandle(self.raw()) })
     }
 
+    pub(super) fn raw_for_multi(&self) -> *mut CURL {
+        self.raw()
+    }
+
     pub(super) fn raw_for_info(&self) -> *mut CURL {
         self.raw()
     }

@@ -7,11 +7,15 @@
 
 pub mod bindings;
 pub mod coroutine;
+pub mod desk;
 pub mod easy;
 pub mod getinfo;
 pub mod lists;
 pub mod locks;
+pub mod multi;
+pub mod poller;
 pub mod share;
+pub mod stream;
 pub mod strerror;
 pub mod trampolines;
 pub mod version;

@@ -264,7 +264,11 @@ impl Curl {
 
     /// The body, with nobody to answer.
     pub fn perform_bytes(self) -> Outcome<Vec<u8>> {
-        self.drive(self.start(true)?, |_| Answer::Nothing)?;
+        self.perform_bytes_with(|_| Answer::Nothing)
+    }
+
+    pub fn perform_bytes_with(self, answer: impl FnMut(&Question) -> Answer) -> Outcome<Vec<u8>> {
+        self.drive(self.start(true)?, answer)?;
         Ok(take_body())
     }
 

@@ -174,6 +174,9 @@ impl Slot {
     pub const IOCTL: Self = Self(21);
     pub const INTERLEAVE: Self = Self(22);
 
+    /// No callback's: its call waits until something has changed.
+    pub const WAIT: Self = Self(0);
+
     pub const COUNT: usize = SLOTS;
 
     pub fn all() -> impl Iterator<Item = Self> {

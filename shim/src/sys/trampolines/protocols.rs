@@ -2,7 +2,8 @@
 //! them can hold.
 
 use super::super::bindings::*;
-use super::super::coroutine::{Reply, current};
+use super::super::coroutine::current;
+use super::super::desk::Reply;
 use super::super::lists::Slist;
 use super::{Slot, guarded};
 use std::ffi::{CStr, CString, c_char, c_int, c_long, c_void};
@@ -56,7 +57,7 @@ pub(super) unsafe extern "C" fn ssh_key(
         ];
         match desk.ask(Slot::SSH_KEY, numbers, &[known_key, found_key].concat()) {
             Reply::Number(number) => number as c_int,
-            Reply::Default | Reply::Abort => CURLKHSTAT_REJECT as c_int,
+            Reply::Default | Reply::Abort | Reply::Later => CURLKHSTAT_REJECT as c_int,
         }
     })
 }
@@ -76,7 +77,7 @@ pub(super) unsafe extern "C" fn ssh_hostkey(
         let numbers = [keytype.into(), 0.0, 0.0, 0.0, 0.0, 0.0];
         match desk.ask(Slot::SSH_HOSTKEY, numbers, key) {
             Reply::Number(number) => number as c_int,
-            Reply::Default | Reply::Abort => CURLKHMATCH_MISMATCH as c_int,
+            Reply::Default | Reply::Abort | Reply::Later => CURLKHMATCH_MISMATCH as c_int,
         }
     })
 }
@@ -88,7 +89,7 @@ pub(super) unsafe extern "C" fn trailer(list: *mut *mut curl_slist, id: *mut c_v
         };
         match desk.ask(Slot::TRAILER, [0.0; 6], &[]) {
             Reply::Number(number) => number as c_int,
-            Reply::Abort => CURL_TRAILERFUNC_ABORT as c_int,
+            Reply::Abort | Reply::Later => CURL_TRAILERFUNC_ABORT as c_int,
             Reply::Default => {
                 let lines = desk.take_reply();
                 let Some(lines) = split(&lines) else {
@@ -128,7 +129,7 @@ pub(super) unsafe extern "C" fn fnmatch(
         let body = unsafe { [text(pattern), text(string)] }.join(&0);
         match desk.ask(Slot::FNMATCH, [0.0; 6], &body) {
             Reply::Number(number) => number as c_int,
-            Reply::Default | Reply::Abort => CURL_FNMATCHFUNC_FAIL as c_int,
+            Reply::Default | Reply::Abort | Reply::Later => CURL_FNMATCHFUNC_FAIL as c_int,
         }
     })
 }
@@ -178,7 +179,7 @@ pub(super) unsafe extern "C" fn chunk_begin(
         match desk.ask(Slot::CHUNK_BGN, numbers, &body.join(&0)) {
             Reply::Default => CURL_CHUNK_BGN_FUNC_OK as c_long,
             Reply::Number(number) => number as c_long,
-            Reply::Abort => CURL_CHUNK_BGN_FUNC_FAIL as c_long,
+            Reply::Abort | Reply::Later => CURL_CHUNK_BGN_FUNC_FAIL as c_long,
         }
     })
 }
@@ -191,7 +192,7 @@ pub(super) unsafe extern "C" fn chunk_end(id: *mut c_void) -> c_long {
         match desk.ask(Slot::CHUNK_END, [0.0; 6], &[]) {
             Reply::Default => CURL_CHUNK_END_FUNC_OK as c_long,
             Reply::Number(number) => number as c_long,
-            Reply::Abort => CURL_CHUNK_END_FUNC_FAIL as c_long,
+            Reply::Abort | Reply::Later => CURL_CHUNK_END_FUNC_FAIL as c_long,
         }
     })
 }
@@ -208,7 +209,7 @@ pub(super) unsafe extern "C" fn hsts_read(
         };
         match desk.ask(Slot::HSTSREAD, [0.0; 6], &[]) {
             Reply::Number(number) => number as CURLSTScode,
-            Reply::Abort => CURLSTS_FAIL,
+            Reply::Abort | Reply::Later => CURLSTS_FAIL,
             Reply::Default => {
                 let reply = desk.take_reply();
                 let Some((&subdomains, rest)) = reply.split_first() else {
@@ -272,7 +273,7 @@ pub(super) unsafe extern "C" fn hsts_write(
         match desk.ask(Slot::HSTSWRITE, numbers, &body) {
             Reply::Default => CURLSTS_OK,
             Reply::Number(number) => number as CURLSTScode,
-            Reply::Abort => CURLSTS_FAIL,
+            Reply::Abort | Reply::Later => CURLSTS_FAIL,
         }
     })
 }

@@ -1,7 +1,8 @@
 //! Sockets, names and connections.
 
 use super::super::bindings::*;
-use super::super::coroutine::{Deferred, Reply, current};
+use super::super::coroutine::current;
+use super::super::desk::{Deferred, Reply};
 use super::{Slot, guarded};
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -37,7 +38,7 @@ pub(super) unsafe extern "C" fn open(
         match desk.ask(Slot::OPENSOCKET, numbers, &text) {
             Reply::Default => new_socket(address),
             Reply::Number(number) => number as curl_socket_t,
-            Reply::Abort => CURL_SOCKET_BAD,
+            Reply::Abort | Reply::Later => CURL_SOCKET_BAD,
         }
     })
 }
@@ -98,7 +99,7 @@ pub(super) unsafe extern "C" fn sockopt(
         match desk.ask(Slot::SOCKOPT, numbers, &[]) {
             Reply::Default => CURL_SOCKOPT_OK,
             Reply::Number(number) => number as c_int,
-            Reply::Abort => CURL_SOCKOPT_ERROR,
+            Reply::Abort | Reply::Later => CURL_SOCKOPT_ERROR,
         }
     })
 }
@@ -125,7 +126,7 @@ pub(super) unsafe extern "C" fn resolver_start(
         match desk.ask(Slot::RESOLVER_START, [0.0; 6], &[]) {
             Reply::Default => 0,
             Reply::Number(number) => number as c_int,
-            Reply::Abort => 1,
+            Reply::Abort | Reply::Later => 1,
         }
     })
 }
@@ -148,7 +149,7 @@ pub(super) unsafe extern "C" fn prereq(
         match desk.ask(Slot::PREREQ, numbers, &body) {
             Reply::Default => CURL_PREREQFUNC_OK,
             Reply::Number(number) => number as c_int,
-            Reply::Abort => CURL_PREREQFUNC_ABORT,
+            Reply::Abort | Reply::Later => CURL_PREREQFUNC_ABORT,
         }
     })
 }

@@ -1,7 +1,8 @@
 //! Bytes, headers, progress: what every transfer calls.
 
 use super::super::bindings::*;
-use super::super::coroutine::{Deferred, Desk, Output, Reply, current};
+use super::super::coroutine::current;
+use super::super::desk::{Arrived, Deferred, Desk, Output, Reply};
 use super::{Slot, guarded};
 use std::ffi::{c_char, c_double, c_int, c_void};
 use std::slice;
@@ -22,7 +23,7 @@ unsafe fn bytes<'a>(data: *const c_char, size: usize) -> &'a [u8] {
 /// for an empty piece only CURL_WRITEFUNC_ERROR does.
 fn taken(reply: Reply, size: usize) -> usize {
     match reply {
-        Reply::Default => size,
+        Reply::Default | Reply::Later => size,
         Reply::Number(number) if number >= 0.0 => number as usize,
         Reply::Number(_) | Reply::Abort => CURL_WRITEFUNC_ERROR,
     }
@@ -43,7 +44,9 @@ pub(super) unsafe extern "C" fn write(
         if desk.aborting() {
             return CURL_WRITEFUNC_ERROR;
         }
-        match &mut *desk.output.borrow_mut() {
+        desk.let_others();
+        let mut output = desk.output.borrow_mut();
+        match &mut *output {
             Output::Collect(body) => {
                 if body.try_reserve(data.len()).is_err() {
                     return CURL_WRITEFUNC_ERROR;
@@ -57,10 +60,40 @@ pub(super) unsafe extern "C" fn write(
                     false => CURL_WRITEFUNC_ERROR,
                 };
             }
+            Output::Stream(stream) => {
+                let stream = stream.clone();
+                drop(output);
+                while !stream.write(data) {
+                    if !desk.wait(CURLPAUSE_RECV) {
+                        return given_up(&desk, CURL_WRITEFUNC_PAUSE, CURL_WRITEFUNC_ERROR);
+                    }
+                }
+                return data.len();
+            }
             Output::Script => {}
         }
-        taken(desk.ask(Slot::WRITE, NO_NUMBERS, data), data.len())
+        drop(output);
+        while desk.flow.writing.get() {
+            if !desk.wait(CURLPAUSE_RECV) {
+                return given_up(&desk, CURL_WRITEFUNC_PAUSE, CURL_WRITEFUNC_ERROR);
+            }
+        }
+        let reply = desk.ask(Slot::WRITE, NO_NUMBERS, data);
+        if reply == Reply::Later {
+            desk.flow.writing.set(true);
+        }
+        let taken = taken(reply, data.len());
+        if taken == CURL_WRITEFUNC_PAUSE {
+            let paused = desk.flow.paused.get() | CURLPAUSE_RECV;
+            desk.flow.paused.set(paused);
+        }
+        taken
     })
+}
+
+/// For a callback that can't go on now: libcurl comes again, unless all is over.
+fn given_up(desk: &Desk, pause: usize, abort: usize) -> usize {
+    if desk.aborting() { abort } else { pause }
 }
 
 /// Not through stdio: its buffer would hold the body back.
@@ -122,10 +155,15 @@ unsafe fn receive(slot: Slot, data: *const c_char, size: usize, id: *mut c_void)
     guarded(CURL_WRITEFUNC_ERROR, || {
         // SAFETY: the caller vouches.
         let data = unsafe { bytes(data, size) };
-        match current(id) {
-            Some(desk) => taken(desk.ask(slot, NO_NUMBERS, data), size),
-            None => CURL_WRITEFUNC_ERROR,
+        let Some(desk) = current(id) else {
+            return CURL_WRITEFUNC_ERROR;
+        };
+        if let Output::Stream(stream) = &*desk.output.borrow()
+            && slot == Slot::HEADER
+        {
+            stream.header(data);
         }
+        taken(desk.ask(slot, NO_NUMBERS, data), size)
     })
 }
 
@@ -149,12 +187,54 @@ pub(super) unsafe extern "C" fn read(
         if !desk.answers(Slot::READ) {
             return read_stdin(room);
         }
+        while desk.flow.reading.get() {
+            if !desk.wait(CURLPAUSE_SEND) {
+                return given_up(&desk, CURL_READFUNC_PAUSE, CURL_READFUNC_ABORT);
+            }
+        }
+        if let Some(count) = hand_over(&desk, room) {
+            return count;
+        }
         let numbers = [size as f64, 0.0, 0.0, 0.0, 0.0, 0.0];
         match desk.ask_into(Slot::READ, numbers, &[], room) {
-            Reply::Number(number) if number >= 0.0 => number as usize,
+            Reply::Number(number) if number >= 0.0 => {
+                let count = number as usize;
+                if count == CURL_READFUNC_PAUSE {
+                    let paused = desk.flow.paused.get() | CURLPAUSE_SEND;
+                    desk.flow.paused.set(paused);
+                }
+                count
+            }
+            Reply::Later => {
+                desk.flow.reading.set(true);
+                while desk.flow.reading.get() {
+                    if !desk.wait(CURLPAUSE_SEND) {
+                        return given_up(&desk, CURL_READFUNC_PAUSE, CURL_READFUNC_ABORT);
+                    }
+                }
+                hand_over(&desk, room).unwrap_or(CURL_READFUNC_ABORT)
+            }
             _ => CURL_READFUNC_ABORT,
         }
     })
+}
+
+/// What was asked for earlier and has come meanwhile.
+fn hand_over(desk: &Desk, room: &mut [u8]) -> Option<usize> {
+    let mut arrived = desk.flow.arrived.borrow_mut();
+    match arrived.as_mut()? {
+        Arrived::Abort => Some(CURL_READFUNC_ABORT),
+        Arrived::Bytes { bytes, sent } => {
+            let rest = &bytes[*sent..];
+            let count = rest.len().min(room.len());
+            room[..count].copy_from_slice(&rest[..count]);
+            *sent += count;
+            if *sent == bytes.len() {
+                *arrived = None;
+            }
+            Some(count)
+        }
+    }
 }
 
 fn read_stdin(room: &mut [u8]) -> usize {
@@ -179,7 +259,7 @@ pub(super) unsafe extern "C" fn seek(id: *mut c_void, offset: curl_off_t, origin
         match desk.ask(Slot::SEEK, numbers, &[]) {
             Reply::Default => CURL_SEEKFUNC_OK,
             Reply::Number(number) => number as c_int,
-            Reply::Abort => CURL_SEEKFUNC_FAIL,
+            Reply::Abort | Reply::Later => CURL_SEEKFUNC_FAIL,
         }
     })
 }
@@ -191,7 +271,7 @@ fn progressed(desk: &Desk, slot: Slot, figures: [f64; 4]) -> c_int {
     match desk.ask(slot, numbers, &[]) {
         Reply::Default => 0,
         Reply::Number(0.0) => 0,
-        Reply::Number(_) | Reply::Abort => 1,
+        Reply::Number(_) | Reply::Abort | Reply::Later => 1,
     }
 }
 
@@ -213,7 +293,7 @@ pub(super) unsafe extern "C" fn xferinfo(
             upload as f64,
             uploaded as f64,
         ];
-        progressed(desk, Slot::XFERINFO, figures)
+        progressed(&desk, Slot::XFERINFO, figures)
     })
 }
 
@@ -227,7 +307,7 @@ pub(super) unsafe extern "C" fn progress(
     guarded(1, || {
         let Some(desk) = current(id) else { return 0 };
         progressed(
-            desk,
+            &desk,
             Slot::PROGRESS,
             [download, downloaded, upload, uploaded],
         )
@@ -268,7 +348,7 @@ pub(super) unsafe extern "C" fn ioctl(
         match desk.ask(Slot::IOCTL, numbers, &[]) {
             Reply::Default => CURLIOE_OK,
             Reply::Number(number) => number as curlioerr,
-            Reply::Abort => CURLIOE_FAILRESTART,
+            Reply::Abort | Reply::Later => CURLIOE_FAILRESTART,
         }
     })
 }

@@ -1,0 +1,333 @@
+//! Asynchronous transfers as one isolate sees them: its own engine, which turns
+//! on the isolate's thread, those of shares that it uses, and the events that
+//! all of them bring, one after another.
+
+use super::Engine;
+use super::mailbox::{Asked, Letter, Mailbox};
+use super::remote::Remotes;
+use crate::easy::Easy;
+use crate::error::{Error, Result};
+use crate::ids::IdMap;
+use crate::registry::{self, POLLERS};
+use crate::share::Share;
+use crate::sys::bindings::*;
+use crate::sys::desk::{Arrived, Desk, Query, Reply};
+use crate::sys::poller::Poller;
+use crate::sys::stream::Stream;
+use crate::sys::trampolines::Slot;
+use crate::transfer::{Finished, Over, Transfer, Wish};
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+
+pub struct Here {
+    number: u64,
+    poller: Arc<Poller>,
+    mailbox: Arc<Mailbox>,
+    engine: RefCell<Option<Rc<Engine>>>,
+    pub remotes: Remotes,
+    /// The question of a share's engine that the last event was.
+    asked: RefCell<Option<Asked>>,
+    /// Those that are read, until the next transfer on the same handle.
+    streams: RefCell<IdMap<Arc<Stream>>>,
+    /// Handles whose callback has returned a promise.
+    promised: RefCell<IdMap<Slot>>,
+    /// Bytes for the answer that is about to be given.
+    bytes: RefCell<Vec<u8>>,
+    closings: RefCell<Vec<Arc<Share>>>,
+    /// Events are being told: the next call goes on with them.
+    telling: Cell<bool>,
+    /// How many letters were read in this turn.
+    told: Cell<usize>,
+}
+
+/// Engines that always have something to tell leave time for the rest of the
+/// program.
+const TOLD_AT_MOST: usize = 256;
+
+/// What JavaScript is told.
+pub enum Event {
+    Asks,
+    Finished(Finished),
+    News(u64),
+    Closable(u64),
+    /// So much is not over.
+    Nothing(usize),
+}
+
+impl Here {
+    pub fn new() -> Result<Rc<Self>> {
+        let failed = |error| Error::state(format!("no transfer can be waited for: {error}"));
+        let poller = Arc::new(Poller::new().map_err(failed)?);
+        let number = registry::new_id();
+        POLLERS.add(number, &poller);
+        let mailbox = Arc::new(Mailbox::new(poller.clone()));
+        Ok(Rc::new(Self {
+            number,
+            poller,
+            remotes: Remotes::new(mailbox.clone()),
+            mailbox,
+            engine: RefCell::new(None),
+            asked: RefCell::new(None),
+            streams: RefCell::default(),
+            promised: RefCell::default(),
+            bytes: RefCell::default(),
+            closings: RefCell::default(),
+            telling: Cell::new(false),
+            told: Cell::new(0),
+        }))
+    }
+
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    fn engine(&self) -> Option<Rc<Engine>> {
+        self.engine.borrow().clone()
+    }
+
+    fn engine_to_use(&self) -> Result<Rc<Engine>> {
+        if let Some(engine) = self.engine() {
+            if !engine.is_broken() {
+                return Ok(engine);
+            }
+            if engine.count() > 0 {
+                return Err(Error::easy(CURLE_FAILED_INIT, ""));
+            }
+        }
+        let engine = Rc::new(Engine::new(self.poller.clone())?);
+        let before = self.engine.replace(Some(engine.clone()));
+        drop(before);
+        Ok(engine)
+    }
+
+    pub fn start(&self, easy: &Arc<Easy>, wish: Wish) -> Result<()> {
+        let engine = self.engine_to_use()?;
+        let stream = match &wish {
+            Wish::Stream(stream) => Some(stream.clone()),
+            _ => None,
+        };
+        let (transfer, scripts) = Transfer::begin(easy, wish, false)?;
+        if transfer.keeps_connection() {
+            return Err(Error::keeps_connection());
+        }
+        if transfer.engine_share().is_some() {
+            self.remotes.start(transfer, scripts)?;
+        } else {
+            engine.start(transfer, scripts);
+        }
+        let before = match stream {
+            Some(stream) => self.streams.borrow_mut().insert(easy.id(), stream),
+            None => self.streams.borrow_mut().remove(&easy.id()),
+        };
+        drop(before);
+        Ok(())
+    }
+
+    /// For the body of this handle's next transfer.
+    pub fn stream(&self, id: u64) -> Arc<Stream> {
+        let mailbox = self.mailbox.clone();
+        Arc::new(Stream::new(move || {
+            mailbox.post(Letter::News(id));
+        }))
+    }
+
+    /// The handle is gone from this isolate.
+    pub fn forget(&self, id: u64) {
+        let stream = self.streams.borrow_mut().remove(&id);
+        drop(stream);
+    }
+
+    /// That of a transfer on this thread.
+    pub fn desk(&self, id: u64) -> Option<Rc<Desk>> {
+        self.engine()?.desk(id)
+    }
+
+    /// Whether JavaScript is inside a callback of this handle.
+    pub fn answers(&self, id: u64) -> bool {
+        self.promised.borrow().contains_key(&id)
+            || self.remotes.answers(id)
+            || self.engine().and_then(|engine| engine.asks_about()) == Some(id)
+    }
+
+    /// `false`: no asynchronous transfer runs on this handle.
+    pub fn pause(&self, id: u64, directions: i32) -> bool {
+        match self.engine().filter(|engine| engine.has(id)) {
+            Some(engine) => {
+                engine.pause(id, directions);
+                true
+            }
+            None => self.remotes.pause(id, directions),
+        }
+    }
+
+    pub fn cancel(&self, id: u64) {
+        self.promised.borrow_mut().remove(&id);
+        if let Some(engine) = self.engine() {
+            engine.cancel(id, CURLE_ABORTED_BY_CALLBACK);
+        }
+        self.remotes.cancel(id, CURLE_ABORTED_BY_CALLBACK);
+    }
+
+    /// Answers the question that the last call has brought, if it was one, and
+    /// goes on to the next event.
+    pub fn turn(&self, reply: Reply) -> Result<Event> {
+        let asked = self.asked.take();
+        let is_remote = asked.is_some();
+        if let Some(asked) = asked {
+            self.reply(asked, reply);
+        }
+        if let Some(engine) = self.engine() {
+            let asked = engine.with_question(|query| (query.id, query.slot));
+            if let (Some((id, slot)), Reply::Later, false) = (asked, reply, is_remote) {
+                self.promised.borrow_mut().insert(id, slot);
+            }
+            if asked.is_some() || !self.telling.get() {
+                let asks = engine.turn(reply)?;
+                self.telling.set(true);
+                if asks {
+                    return Ok(Event::Asks);
+                }
+            }
+            if let Some(over) = engine.next_over() {
+                return Ok(self.finished(over));
+            }
+        }
+        while self.told.get() < TOLD_AT_MOST
+            && let Some(letter) = self.mailbox.next()
+        {
+            self.told.set(self.told.get() + 1);
+            match self.remotes.read(letter) {
+                None => {}
+                Some(Letter::Asked(asked)) => {
+                    self.asked.replace(Some(asked));
+                    return Ok(Event::Asks);
+                }
+                Some(Letter::Over(over)) => return Ok(self.finished(over)),
+                Some(Letter::News(id)) => return Ok(Event::News(id)),
+                Some(Letter::Closable(id)) => {
+                    if self.close_if_free(id) {
+                        return Ok(Event::Closable(id));
+                    }
+                }
+            }
+        }
+        self.telling.set(false);
+        let pending = self.pending();
+        if self.told.replace(0) == TOLD_AT_MOST || pending == 0 {
+            self.poller.wake();
+        }
+        Ok(Event::Nothing(pending))
+    }
+
+    fn finished(&self, over: Over) -> Event {
+        self.promised.borrow_mut().remove(&over.transfer.id());
+        Event::Finished(over.conclude())
+    }
+
+    fn reply(&self, asked: Asked, reply: Reply) {
+        if reply == Reply::Later {
+            self.promised.borrow_mut().insert(asked.id, asked.slot);
+        }
+        self.remotes.reply(asked, reply, self.bytes.take());
+    }
+
+    fn pending(&self) -> usize {
+        let own = self.engine().map_or(0, |engine| engine.count());
+        own + self.remotes.count() + self.closings.borrow().len()
+    }
+
+    /// The question that the last event was.
+    pub fn with_question<R>(&self, read: impl FnOnce(Query<'_>) -> R) -> Option<R> {
+        match &*self.asked.borrow() {
+            Some(asked) => Some(read(asked.query())),
+            None => self.engine()?.with_question(read),
+        }
+    }
+
+    /// For the question that waits, or for the promise that is to be settled.
+    pub fn answer_bytes(&self, id: u64, bytes: &[u8]) -> bool {
+        if let Some(engine) = self.engine()
+            && engine.asks_about() == Some(id)
+        {
+            return engine.answer_bytes(bytes);
+        }
+        self.bytes.replace(bytes.to_vec());
+        true
+    }
+
+    /// The promise of a callback has brought its answer.
+    pub fn settle(&self, id: u64, slot: Slot, reply: Reply) {
+        let bytes = self.bytes.take();
+        if self.promised.borrow_mut().remove(&id).is_none() {
+            return;
+        }
+        if self.remotes.settle(id, reply, &bytes) {
+            return;
+        }
+        let Some(engine) = self.engine() else {
+            return;
+        };
+        match (slot, reply) {
+            (Slot::READ, Reply::Number(_)) => {
+                engine.read(id, Arrived::Bytes { bytes, sent: 0 });
+            }
+            (Slot::READ, _) => engine.read(id, Arrived::Abort),
+            (_, Reply::Abort) => engine.cancel(id, CURLE_WRITE_ERROR),
+            _ => engine.written(id),
+        }
+    }
+
+    /// Bytes of a stream that were not read yet.
+    pub fn read_stream(&self, id: u64, room: &mut [u8]) -> usize {
+        let Some(stream) = self.streams.borrow().get(&id).cloned() else {
+            return 0;
+        };
+        let (count, has_room) = stream.read(room);
+        if has_room {
+            match self.engine().filter(|engine| engine.has(id)) {
+                Some(engine) => engine.reconsider(id),
+                None => self.remotes.reconsider(id),
+            }
+        }
+        count
+    }
+
+    /// Tells when a share is free to be closed, as often as this is called.
+    pub fn begin_closing(&self, share: &Arc<Share>) {
+        share.begin_closing(&self.mailbox);
+        self.mailbox.post(Letter::Closable(share.id()));
+        self.closings.borrow_mut().push(share.clone());
+    }
+
+    /// `false`: it is still in use.
+    fn close_if_free(&self, id: u64) -> bool {
+        let closings = self.closings.borrow();
+        let share = closings.iter().find(|share| share.id() == id).cloned();
+        drop(closings);
+        share.is_some_and(|share| share.close_if_free())
+    }
+
+    /// Undoes one `begin_closing`.
+    pub fn end_closing(&self, id: u64) {
+        let mut closings = self.closings.borrow_mut();
+        let place = closings.iter().position(|share| share.id() == id);
+        let share = place.map(|place| closings.swap_remove(place));
+        drop(closings);
+        if let Some(share) = share {
+            share.end_closing(&self.mailbox);
+        }
+    }
+}
+
+impl Drop for Here {
+    fn drop(&mut self) {
+        POLLERS.remove(self.number);
+        for share in self.closings.take() {
+            share.end_closing(&self.mailbox);
+        }
+        self.mailbox.close();
+        self.remotes.abandon();
+        self.poller.end();
+    }
+}

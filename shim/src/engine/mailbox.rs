@@ -1,0 +1,130 @@
+//! What is to be told to one isolate, by whichever thread.
+
+use crate::sys::desk::Query;
+use crate::sys::poller::Poller;
+use crate::sys::trampolines::Slot;
+use crate::transfer::Over;
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+
+pub struct Mailbox {
+    poller: Arc<Poller>,
+    inner: Mutex<Inner>,
+    posted: Condvar,
+}
+
+#[derive(Default)]
+struct Inner {
+    letters: VecDeque<Letter>,
+    /// Nobody reads it any more.
+    closed: bool,
+}
+
+pub enum Letter {
+    /// A callback of a transfer on a share's engine.
+    Asked(Asked),
+    Over(Over),
+    /// A stream has something new.
+    News(u64),
+    /// A share that is to be closed may be free now.
+    Closable(u64),
+}
+
+/// A question with all that belongs to it, on its way between two threads.
+pub struct Asked {
+    pub id: u64,
+    pub slot: Slot,
+    pub numbers: [f64; 6],
+    pub body: Vec<u8>,
+    /// The engine does nothing else before it is answered.
+    pub waits: bool,
+}
+
+impl Asked {
+    pub fn query(&self) -> Query<'_> {
+        Query {
+            id: self.id,
+            slot: self.slot,
+            numbers: self.numbers,
+            body: &self.body,
+        }
+    }
+}
+
+impl Letter {
+    /// For somebody who waits for this transfer and nothing else: an engine
+    /// that waits for another answer would never come to it.
+    pub fn concerns(&self, id: u64) -> bool {
+        match self {
+            Self::Asked(asked) => asked.waits || asked.id == id,
+            Self::Over(over) => over.transfer.id() == id,
+            Self::News(_) | Self::Closable(_) => false,
+        }
+    }
+}
+
+impl Mailbox {
+    pub fn new(poller: Arc<Poller>) -> Self {
+        Self {
+            poller,
+            inner: Mutex::new(Inner::default()),
+            posted: Condvar::new(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// `false`: nobody will read it.
+    pub fn post(&self, letter: Letter) -> bool {
+        let mut inner = self.lock();
+        if inner.closed {
+            return false;
+        }
+        inner.letters.push_back(letter);
+        drop(inner);
+        self.posted.notify_one();
+        self.poller.wake();
+        true
+    }
+
+    /// Read again, before all others.
+    pub fn put_back(&self, letters: impl DoubleEndedIterator<Item = Letter>) {
+        let mut inner = self.lock();
+        for letter in letters.rev() {
+            inner.letters.push_front(letter);
+        }
+        drop(inner);
+        self.poller.wake();
+    }
+
+    pub fn next(&self) -> Option<Letter> {
+        self.lock().letters.pop_front()
+    }
+
+    /// The first letter that concerns this transfer, whenever it comes.
+    pub fn wait_for(&self, id: u64) -> Letter {
+        let mut inner = self.lock();
+        loop {
+            let place = inner.letters.iter().position(|letter| letter.concerns(id));
+            if let Some(letter) = place.and_then(|place| inner.letters.remove(place)) {
+                return letter;
+            }
+            inner = self
+                .posted
+                .wait(inner)
+                .unwrap_or_else(|poisoned| poisoned.into_inner());
+        }
+    }
+
+    pub fn close(&self) {
+        let mut inner = self.lock();
+        inner.closed = true;
+        let letters = std::mem::take(&mut inner.letters);
+        drop(inner);
+        drop(letters);
+    }
+}

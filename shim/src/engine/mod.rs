@@ -1,0 +1,458 @@
+//! Many transfers at once: a multi handle, and what is known of each transfer
+//! on it. Stays on the thread that made it.
+//!
+//! A turn runs in a coroutine, as the callbacks of every transfer ask in the
+//! middle of it. Nothing but a turn touches the multi handle: whatever else is
+//! wanted of it waits in line as an order.
+
+pub mod here;
+pub mod mailbox;
+mod remote;
+pub mod there;
+
+use crate::error::{Error, Result};
+use crate::ids::IdMap;
+use crate::sys::bindings::*;
+use crate::sys::coroutine::{Desks, Step, Suspendable};
+use crate::sys::desk::{Arrived, Desk, Output, Query, Reply, Scripts};
+use crate::sys::easy::OwnedEasy;
+use crate::sys::multi::OwnedMulti;
+use crate::sys::poller::{Poller, Ready};
+use crate::sys::trampolines::Slot;
+use crate::transfer::{Over, Transfer};
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::sync::Arc;
+
+pub struct Engine {
+    inner: Rc<Inner>,
+    /// What waits for an answer.
+    asking: RefCell<Option<Task>>,
+    /// What this turn has still to do.
+    tasks: RefCell<VecDeque<Task>>,
+    /// What the next turn has to do besides.
+    later: RefCell<VecDeque<Task>>,
+    /// Transfers of files, which libcurl can't pause: each has a stack for
+    /// itself, and is here while it waits.
+    alone: RefCell<IdMap<Suspendable>>,
+}
+
+enum Task {
+    /// All that the multi handle has to do.
+    Multi(Suspendable),
+    Alone(u64, Suspendable),
+}
+
+impl Task {
+    fn call(&mut self) -> &mut Suspendable {
+        match self {
+            Self::Multi(call) | Self::Alone(_, call) => call,
+        }
+    }
+}
+
+struct Inner {
+    multi: OwnedMulti,
+    poller: Arc<Poller>,
+    desks: Rc<RefCell<IdMap<Rc<Desk>>>>,
+    transfers: RefCell<IdMap<Entry>>,
+    orders: RefCell<VecDeque<Order>>,
+    /// Removed from the multi handle, and not concluded yet.
+    over: RefCell<VecDeque<(u64, CURLcode)>>,
+    ready: RefCell<Vec<Ready>>,
+    /// libcurl has failed as a whole.
+    broken: Cell<bool>,
+}
+
+struct Entry {
+    transfer: Transfer,
+    /// It is on the list of those that are over.
+    is_over: bool,
+}
+
+enum Order {
+    Start(u64),
+    Cancel(u64, CURLcode),
+    /// What holds it up has changed.
+    Reconsider(u64),
+}
+
+/// So often a turn looks again for what libcurl wants to do at once.
+const PASSES: usize = 4;
+
+impl Engine {
+    pub fn new(poller: Arc<Poller>) -> Result<Self> {
+        let multi =
+            OwnedMulti::new(poller.clone()).ok_or_else(|| Error::easy(CURLE_OUT_OF_MEMORY, ""))?;
+        Ok(Self {
+            inner: Rc::new(Inner {
+                multi,
+                poller,
+                desks: Rc::default(),
+                transfers: RefCell::default(),
+                orders: RefCell::default(),
+                over: RefCell::default(),
+                ready: RefCell::default(),
+                broken: Cell::new(false),
+            }),
+            asking: RefCell::new(None),
+            tasks: RefCell::default(),
+            later: RefCell::default(),
+            alone: RefCell::default(),
+        })
+    }
+
+    /// How many transfers are not concluded.
+    pub fn count(&self) -> usize {
+        self.inner.transfers.borrow().len()
+    }
+
+    pub fn has(&self, id: u64) -> bool {
+        self.inner.transfers.borrow().contains_key(&id)
+    }
+
+    /// It can't go on: all its transfers end in the next turn.
+    pub fn is_broken(&self) -> bool {
+        self.inner.broken.get()
+    }
+
+    pub fn start(&self, transfer: Transfer, scripts: Scripts) {
+        let inner = &self.inner;
+        let id = transfer.id();
+        let desk = Rc::new(Desk::new(id, scripts));
+        let alone = transfer.reads_file().then(|| {
+            desk.flow.alone.set(true);
+            let handle = transfer.handle().clone();
+            Suspendable::new(Desks::One(desk.clone()), move || handle.perform())
+        });
+        inner.desks.borrow_mut().insert(id, desk);
+        let entry = Entry {
+            transfer,
+            is_over: false,
+        };
+        inner.transfers.borrow_mut().insert(id, entry);
+        match alone {
+            None => inner.order(Order::Start(id)),
+            Some(None) => inner.put_on_list(id, CURLE_OUT_OF_MEMORY),
+            Some(Some(call)) => self.tasks.borrow_mut().push_back(Task::Alone(id, call)),
+        }
+    }
+
+    pub fn cancel(&self, id: u64, code: CURLcode) {
+        let Some(desk) = self.desk(id) else {
+            return;
+        };
+        if desk.flow.alone.get() {
+            desk.abort();
+            self.wake_alone(id);
+        } else {
+            self.inner.order(Order::Cancel(id, code));
+        }
+    }
+
+    /// Goes on with a transfer that waits on its own stack.
+    fn wake_alone(&self, id: u64) {
+        let call = self.alone.borrow_mut().remove(&id);
+        if let Some(call) = call {
+            self.tasks.borrow_mut().push_back(Task::Alone(id, call));
+        }
+    }
+
+    /// The program pauses these directions, and no others.
+    pub fn pause(&self, id: u64, directions: i32) {
+        if let Some(desk) = self.desk(id) {
+            desk.flow.paused.set(directions);
+            if !desk.flow.alone.get() {
+                self.inner.order(Order::Reconsider(id));
+            }
+        }
+    }
+
+    /// The piece of the body that was put off has been dealt with.
+    pub fn written(&self, id: u64) {
+        if let Some(desk) = self.desk(id) {
+            desk.flow.writing.set(false);
+            self.reconsider(id);
+        }
+    }
+
+    /// The bytes to send that were put off are here.
+    pub fn read(&self, id: u64, arrived: Arrived) {
+        if let Some(desk) = self.desk(id) {
+            desk.flow.reading.set(false);
+            desk.flow.arrived.replace(Some(arrived));
+            self.reconsider(id);
+        }
+    }
+
+    /// There are no bytes to send for now: the program says when.
+    pub fn read_later(&self, id: u64) {
+        if let Some(desk) = self.desk(id) {
+            desk.flow.reading.set(false);
+            let paused = desk.flow.paused.get() | CURLPAUSE_SEND;
+            desk.flow.paused.set(paused);
+        }
+    }
+
+    /// What held it up may do so no longer.
+    pub fn reconsider(&self, id: u64) {
+        match self.desk(id) {
+            Some(desk) if desk.flow.alone.get() => self.wake_alone(id),
+            Some(desk) if desk.flow.held.get() != 0 => self.inner.order(Order::Reconsider(id)),
+            _ => {}
+        }
+    }
+
+    pub fn desk(&self, id: u64) -> Option<Rc<Desk>> {
+        self.inner.desks.borrow().get(&id).cloned()
+    }
+
+    /// The question that the turn waits with.
+    pub fn with_question<R>(&self, read: impl FnOnce(Query<'_>) -> R) -> Option<R> {
+        let mut asking = self.asking.borrow_mut();
+        Some(read(asking.as_mut()?.call().question()?))
+    }
+
+    /// The handle whose callback is being answered.
+    pub fn asks_about(&self) -> Option<u64> {
+        self.with_question(|query| query.id)
+    }
+
+    pub fn answer_bytes(&self, bytes: &[u8]) -> bool {
+        let mut asking = self.asking.borrow_mut();
+        asking
+            .as_mut()
+            .is_some_and(|task| task.call().answer_bytes(bytes))
+    }
+
+    /// Begins a turn, or goes on with the one that waits for `reply`. `true`:
+    /// it asks; `false`: it is over.
+    pub fn turn(&self, reply: Reply) -> Result<bool> {
+        let asking = self.asking.borrow_mut().take();
+        let mut next = match asking {
+            Some(mut task) => {
+                let about = task.call().question().map(|query| query.id);
+                if let (Reply::Abort, Some(id)) = (reply, about) {
+                    // libcurl goes on after some of them.
+                    self.cancel(id, CURLE_ABORTED_BY_CALLBACK);
+                }
+                Some((task, reply))
+            }
+            None => {
+                let inner = self.inner.clone();
+                let desks = Desks::Many(inner.desks.clone());
+                let call = Suspendable::new(desks, move || inner.turn())
+                    .ok_or_else(|| Error::easy(CURLE_OUT_OF_MEMORY, ""))?;
+                Some((Task::Multi(call), Reply::Default))
+            }
+        };
+        while let Some((task, reply)) = next {
+            if let Some(asking) = self.resume(task, reply) {
+                self.asking.replace(Some(asking));
+                return Ok(true);
+            }
+            let task = self.tasks.borrow_mut().pop_front();
+            next = task.map(|task| (task, Reply::Default));
+        }
+        let mut later = self.later.borrow_mut();
+        if !later.is_empty() {
+            self.tasks.borrow_mut().append(&mut later);
+            self.inner.poller.wake();
+        }
+        Ok(false)
+    }
+
+    /// Gives the task back if it asks.
+    fn resume(&self, mut task: Task, reply: Reply) -> Option<Task> {
+        match (task.call().resume(reply), task) {
+            (Step::Asks, Task::Alone(id, call))
+                if call
+                    .question()
+                    .is_some_and(|query| query.slot == Slot::WAIT) =>
+            {
+                let desk = self.desk(id);
+                if desk.is_some_and(|desk| desk.flow.resting.take()) {
+                    self.later.borrow_mut().push_back(Task::Alone(id, call));
+                } else {
+                    self.alone.borrow_mut().insert(id, call);
+                }
+                None
+            }
+            (Step::Asks, task) => Some(task),
+            (Step::Done(code), Task::Alone(id, _)) => {
+                self.inner.put_on_list(id, code);
+                None
+            }
+            (Step::Done(_), Task::Multi(_)) => None,
+        }
+    }
+
+    /// A transfer that libcurl has done with.
+    pub fn next_over(&self) -> Option<Over> {
+        let (id, code) = self.inner.over.borrow_mut().pop_front()?;
+        let entry = self.inner.transfers.borrow_mut().remove(&id)?;
+        let desk = self.inner.desks.borrow_mut().remove(&id);
+        let body = desk.and_then(|desk| match desk.output.replace(Output::Stdout) {
+            Output::Collect(body) => Some(body),
+            _ => None,
+        });
+        Some(Over {
+            transfer: entry.transfer,
+            code,
+            body,
+            failure: None,
+        })
+    }
+
+    /// Ends everything: nobody answers any more, and all is over.
+    pub fn end(&self) {
+        let asking = self.asking.borrow_mut().take();
+        let tasks = self.tasks.take().into_iter().chain(self.later.take());
+        let alone = self.alone.take();
+        let waiting = alone.into_iter().map(|(id, call)| Task::Alone(id, call));
+        for mut task in asking.into_iter().chain(tasks).chain(waiting) {
+            let code = task.call().abort();
+            if let Task::Alone(id, _) = task {
+                self.inner.put_on_list(id, code);
+            }
+        }
+        let inner = self.inner.clone();
+        let ids: Vec<u64> = inner.transfers.borrow().keys().copied().collect();
+        for id in ids {
+            inner.order(Order::Cancel(id, CURLE_ABORTED_BY_CALLBACK));
+        }
+        let desks = Desks::Many(inner.desks.clone());
+        let last = Suspendable::new(desks, move || {
+            inner.obey();
+            0
+        });
+        if let Some(mut last) = last {
+            last.abort();
+        }
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.end();
+        while self.next_over().is_some() {}
+    }
+}
+
+impl Inner {
+    fn order(&self, order: Order) {
+        self.orders.borrow_mut().push_back(order);
+    }
+
+    /// On the coroutine's stack.
+    fn turn(&self) -> u32 {
+        let mut ready = self.ready.take();
+        for pass in 0..PASSES {
+            self.obey();
+            let due = self.poller.take(&mut ready, pass == 0);
+            if ready.is_empty() && !due {
+                break;
+            }
+            for ready in ready.drain(..) {
+                self.check(self.multi.socket_ready(ready));
+            }
+            if due {
+                self.check(self.multi.time_is_up());
+            }
+            while let Some((id, code)) = self.multi.next_done() {
+                self.remove(id, code);
+            }
+        }
+        self.ready.replace(ready);
+        if !self.orders.borrow().is_empty() {
+            self.poller.wake();
+        }
+        CURLE_OK
+    }
+
+    fn obey(&self) {
+        loop {
+            // The borrow ends before libcurl calls back.
+            let Some(order) = self.orders.borrow_mut().pop_front() else {
+                return;
+            };
+            match order {
+                Order::Start(id) => self.add(id),
+                Order::Cancel(id, code) => self.remove(id, code),
+                Order::Reconsider(id) => self.reconsider(id),
+            }
+        }
+    }
+
+    fn add(&self, id: u64) {
+        let Some(handle) = self.handle(id) else {
+            return;
+        };
+        match self.multi.add(&handle, id) {
+            CURLM_OK => {}
+            CURLM_OUT_OF_MEMORY => self.put_on_list(id, CURLE_OUT_OF_MEMORY),
+            _ => self.put_on_list(id, CURLE_FAILED_INIT),
+        }
+    }
+
+    /// That of a transfer that is not over.
+    fn handle(&self, id: u64) -> Option<Arc<OwnedEasy>> {
+        let transfers = self.transfers.borrow();
+        let entry = transfers.get(&id).filter(|entry| !entry.is_over)?;
+        Some(entry.transfer.handle().clone())
+    }
+
+    fn remove(&self, id: u64, code: CURLcode) {
+        let Some(handle) = self.handle(id) else {
+            return;
+        };
+        self.check(self.multi.remove(&handle));
+        let desk = self.desks.borrow().get(&id).cloned();
+        if let Some(desk) = desk {
+            desk.tell_deferred();
+        }
+        self.put_on_list(id, code);
+    }
+
+    fn put_on_list(&self, id: u64, code: CURLcode) {
+        if let Some(entry) = self.transfers.borrow_mut().get_mut(&id) {
+            entry.is_over = true;
+            self.over.borrow_mut().push_back((id, code));
+        }
+    }
+
+    /// Lets libcurl go on where nothing holds it up any more.
+    fn reconsider(&self, id: u64) {
+        let (Some(handle), Some(desk)) = (self.handle(id), self.desks.borrow().get(&id).cloned())
+        else {
+            return;
+        };
+        let flow = &desk.flow;
+        let mut held = flow.held.get();
+        let is_full = match &*desk.output.borrow() {
+            Output::Stream(stream) => stream.is_full(),
+            _ => false,
+        };
+        if !flow.writing.get() && !is_full {
+            held &= !CURLPAUSE_RECV;
+        }
+        if !flow.reading.get() {
+            held &= !CURLPAUSE_SEND;
+        }
+        flow.held.set(held);
+        let code = handle.pause(held | flow.paused.get());
+        if code != CURLE_OK {
+            self.remove(id, code);
+        }
+    }
+
+    fn check(&self, code: CURLMcode) {
+        if code != CURLM_OK && !self.broken.replace(true) {
+            let ids: Vec<u64> = self.transfers.borrow().keys().copied().collect();
+            for id in ids {
+                self.order(Order::Cancel(id, CURLE_FAILED_INIT));
+            }
+        }
+    }
+}

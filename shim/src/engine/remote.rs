@@ -1,0 +1,274 @@
+//! The transfers of one isolate that run on engines of shares.
+
+use super::mailbox::{Asked, Letter, Mailbox};
+use super::there::{Answer, Message, Start, There};
+use crate::error::{Error, Result};
+use crate::ids::IdMap;
+use crate::isolate;
+use crate::sys::bindings::*;
+use crate::sys::desk::{Reply, Scripts};
+use crate::sys::trampolines::Slot;
+use crate::transfer::{Over, Transfer};
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+pub struct Remotes {
+    mailbox: Arc<Mailbox>,
+    transfers: RefCell<IdMap<Remote>>,
+    /// The handles whose callbacks are being answered, the innermost last.
+    answering: RefCell<Vec<u64>>,
+}
+
+struct Remote {
+    there: Arc<There>,
+    /// The directions that the program has paused.
+    paused: i32,
+    /// A callback has returned a promise: for whom, about how much.
+    promised: Option<(Slot, usize)>,
+    /// Letters that wait until the program goes on.
+    aside: VecDeque<Letter>,
+    /// A callback threw, or it was cancelled: none is called again.
+    silent: bool,
+}
+
+impl Remotes {
+    pub fn new(mailbox: Arc<Mailbox>) -> Self {
+        Self {
+            mailbox,
+            transfers: RefCell::default(),
+            answering: RefCell::default(),
+        }
+    }
+
+    pub fn count(&self) -> usize {
+        self.transfers.borrow().len()
+    }
+
+    pub fn answers(&self, id: u64) -> bool {
+        let transfers = self.transfers.borrow();
+        self.answering.borrow().contains(&id)
+            || transfers
+                .get(&id)
+                .is_some_and(|remote| remote.promised.is_some())
+    }
+
+    pub fn start(&self, transfer: Transfer, scripts: Scripts) -> Result<()> {
+        let Some(share) = transfer.engine_share().cloned() else {
+            return Err(Error::panic("the transfer is for no engine"));
+        };
+        let id = transfer.id();
+        let mut start = Box::new(Start {
+            transfer,
+            scripts,
+            mailbox: self.mailbox.clone(),
+            isolate: isolate::id(),
+        });
+        loop {
+            let there = share.there()?;
+            match there.send(Message::Start(start)) {
+                Ok(()) => {
+                    let remote = Remote {
+                        there,
+                        paused: CURLPAUSE_CONT,
+                        promised: None,
+                        aside: VecDeque::new(),
+                        silent: false,
+                    };
+                    self.transfers.borrow_mut().insert(id, remote);
+                    return Ok(());
+                }
+                // It has failed since.
+                Err(Message::Start(back)) => start = back,
+                Err(_) => return Err(Error::panic("a message came back as another")),
+            }
+        }
+    }
+
+    fn send(&self, id: u64, message: Message) {
+        if let Some(remote) = self.transfers.borrow().get(&id) {
+            // One that has failed has told so.
+            let _ = remote.there.send(message);
+        }
+    }
+
+    /// `false`: no transfer of this handle runs there.
+    pub fn pause(&self, id: u64, directions: i32) -> bool {
+        let mut transfers = self.transfers.borrow_mut();
+        let Some(remote) = transfers.get_mut(&id) else {
+            return false;
+        };
+        remote.paused = directions;
+        let _ = remote.there.send(Message::Pause(id, directions));
+        self.go_on(remote);
+        true
+    }
+
+    pub fn cancel(&self, id: u64, code: CURLcode) {
+        if let Some(remote) = self.transfers.borrow_mut().get_mut(&id) {
+            remote.silent = true;
+            remote.promised = None;
+            self.mailbox.put_back(remote.aside.drain(..));
+        }
+        self.send(id, Message::Cancel(id, code));
+    }
+
+    pub fn reconsider(&self, id: u64) {
+        self.send(id, Message::Reconsider(id));
+    }
+
+    pub fn callback_changed(&self, id: u64, slot: Slot, set: bool) {
+        self.send(id, Message::CallbackChanged(id, slot, set));
+    }
+
+    /// Reads letters again that were put aside, if nothing keeps them there.
+    fn go_on(&self, remote: &mut Remote) {
+        if !remote.aside.is_empty() && !remote.waits() {
+            self.mailbox.put_back(remote.aside.drain(..));
+        }
+    }
+
+    /// What is to be told to JavaScript of it now, if anything is.
+    pub fn read(&self, letter: Letter) -> Option<Letter> {
+        match letter {
+            Letter::Asked(asked) => self.read_question(asked).map(Letter::Asked),
+            Letter::Over(over) => self.read_end(over).map(Letter::Over),
+            other => Some(other),
+        }
+    }
+
+    fn read_question(&self, asked: Asked) -> Option<Asked> {
+        let mut transfers = self.transfers.borrow_mut();
+        let remote = transfers.get_mut(&asked.id)?;
+        if remote.silent {
+            remote.answer(&asked, Reply::Abort, Vec::new());
+            return None;
+        }
+        if !asked.waits && (remote.waits() || !remote.aside.is_empty()) {
+            remote.aside.push_back(Letter::Asked(asked));
+            return None;
+        }
+        self.answering.borrow_mut().push(asked.id);
+        Some(asked)
+    }
+
+    fn read_end(&self, over: Over) -> Option<Over> {
+        let mut transfers = self.transfers.borrow_mut();
+        let id = over.transfer.id();
+        if let Some(remote) = transfers.get_mut(&id)
+            && !remote.silent
+            && over.code == CURLE_OK
+            && over.failure.is_none()
+            && (remote.waits() || !remote.aside.is_empty())
+        {
+            remote.aside.push_back(Letter::Over(over));
+            return None;
+        }
+        transfers.remove(&id);
+        Some(over)
+    }
+
+    /// To a question that `read` has let through.
+    pub fn reply(&self, asked: Asked, reply: Reply, bytes: Vec<u8>) {
+        let mut answering = self.answering.borrow_mut();
+        if let Some(place) = answering.iter().rposition(|id| *id == asked.id) {
+            answering.remove(place);
+        }
+        drop(answering);
+        let mut transfers = self.transfers.borrow_mut();
+        let Some(remote) = transfers.get_mut(&asked.id) else {
+            return;
+        };
+        match (asked.slot, reply) {
+            (Slot::WRITE | Slot::READ, Reply::Later) => {
+                remote.promised = Some((asked.slot, asked.body.len()));
+            }
+            (Slot::WRITE, Reply::Number(number)) if number == CURL_WRITEFUNC_PAUSE as f64 => {
+                remote.paused |= CURLPAUSE_RECV;
+                let paused = Message::Pause(asked.id, remote.paused);
+                let _ = remote.there.send(paused);
+                remote.aside.push_front(Letter::Asked(asked));
+            }
+            _ => remote.answer(&asked, reply, bytes),
+        }
+    }
+
+    /// What a promise has become. `false`: it was of no transfer here.
+    pub fn settle(&self, id: u64, reply: Reply, bytes: &[u8]) -> bool {
+        let mut transfers = self.transfers.borrow_mut();
+        let Some(remote) = transfers.get_mut(&id) else {
+            return false;
+        };
+        if let Some((slot, length)) = remote.promised.take() {
+            let answer = Answer {
+                id,
+                slot,
+                reply,
+                bytes: bytes.to_vec(),
+                length,
+            };
+            remote.silent |= reply == Reply::Abort;
+            let _ = remote.there.send(Message::Answer(answer));
+            self.go_on(remote);
+        }
+        true
+    }
+
+    /// Waits for the transfer's next event. An engine that waits for another
+    /// answer of this isolate asks in between.
+    pub fn wait_for(&self, id: u64) -> Letter {
+        loop {
+            let letter = self.mailbox.wait_for(id);
+            if let Some(letter) = self.read(letter) {
+                return letter;
+            }
+        }
+    }
+
+    /// Answers for callbacks that nobody answers any more, until the transfer
+    /// is over.
+    pub fn abort_until_end(&self, id: u64, mut asked: Option<Asked>) {
+        loop {
+            if let Some(asked) = asked {
+                self.reply(asked, Reply::Abort, Vec::new());
+            }
+            asked = match self.wait_for(id) {
+                Letter::Asked(next) => Some(next),
+                _ => return,
+            };
+        }
+    }
+
+    /// Whether its engine would wait for the isolate that waits for it.
+    pub fn would_wait_for_itself(&self, transfer: &Transfer) -> bool {
+        let there = transfer.engine_share().map(|share| share.there());
+        matches!(there, Some(Ok(there)) if there.waits_for(isolate::id()))
+    }
+
+    /// The isolate is gone.
+    pub fn abandon(&self) {
+        for (id, remote) in self.transfers.take() {
+            let _ = remote.there.send(Message::Lost(id));
+        }
+    }
+}
+
+impl Remote {
+    /// What is handed over has to wait.
+    fn waits(&self) -> bool {
+        let is_written = matches!(self.promised, Some((Slot::WRITE, _)));
+        !self.silent && (is_written || self.paused & CURLPAUSE_RECV != 0)
+    }
+
+    fn answer(&mut self, asked: &Asked, reply: Reply, bytes: Vec<u8>) {
+        self.silent |= reply == Reply::Abort;
+        let answer = Answer {
+            id: asked.id,
+            slot: asked.slot,
+            reply,
+            bytes,
+            length: asked.body.len(),
+        };
+        let _ = self.there.send(Message::Answer(answer));
+    }
+}

@@ -1,0 +1,454 @@
+//! The engine of a share, on a thread of its own: libcurl supports sharing
+//! cookies, connections and HSTS only if all transfers are on one.
+//!
+//! Callbacks are told to the isolate that started the transfer. What libcurl
+//! only hands over (bodies, headers, progress) is put into its mailbox while
+//! the engine goes on; where libcurl needs an answer the engine waits for it.
+
+use super::Engine;
+use super::mailbox::{Asked, Letter, Mailbox};
+use crate::claim::IsolateId;
+use crate::error::Error;
+use crate::ids::IdMap;
+use crate::isolate;
+use crate::share::turn;
+use crate::sys::bindings::*;
+use crate::sys::desk::{Arrived, Query, Reply, Scripts};
+use crate::sys::poller::Poller;
+use crate::sys::trampolines::Slot;
+use crate::transfer::{Over, Transfer};
+use std::collections::VecDeque;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::thread;
+
+/// What isolates know of it.
+pub struct There {
+    /// The share's.
+    id: u64,
+    /// Who it is where turns are taken.
+    me: IsolateId,
+    poller: Arc<Poller>,
+    inbox: Mutex<VecDeque<Message>>,
+    came: Condvar,
+    /// It ended by itself, and can't be used any more.
+    failed: AtomicBool,
+}
+
+pub enum Message {
+    Start(Box<Start>),
+    Cancel(u64, CURLcode),
+    /// The answer to a question.
+    Answer(Answer),
+    Pause(u64, i32),
+    /// Its stream has room again.
+    Reconsider(u64),
+    CallbackChanged(u64, Slot, bool),
+    /// Its isolate is gone.
+    Lost(u64),
+}
+
+pub struct Start {
+    pub transfer: Transfer,
+    pub scripts: Scripts,
+    pub mailbox: Arc<Mailbox>,
+    /// The isolate it is from.
+    pub isolate: IsolateId,
+}
+
+pub struct Answer {
+    pub id: u64,
+    pub slot: Slot,
+    pub reply: Reply,
+    pub bytes: Vec<u8>,
+    /// The length of what it is about.
+    pub length: usize,
+}
+
+/// Of a body so much is in a mailbox at most, but for the last piece.
+const HIGH_WATER: usize = 256 * 1024;
+
+struct Owner {
+    mailbox: Arc<Mailbox>,
+    isolate: IsolateId,
+    /// How much of its data waits in the mailbox.
+    queued: usize,
+    /// Progress was told, and not heard yet.
+    progress: bool,
+    /// Nobody is asked any more.
+    silent: bool,
+}
+
+impl There {
+    /// For the share of this number.
+    pub fn start(id: u64) -> io::Result<Arc<Self>> {
+        let there = Arc::new(Self {
+            id,
+            me: isolate::new_id(),
+            poller: Arc::new(Poller::new()?),
+            inbox: Mutex::default(),
+            came: Condvar::new(),
+            failed: AtomicBool::new(false),
+        });
+        let its = there.clone();
+        thread::Builder::new()
+            .name("curl share".to_owned())
+            .spawn(move || Runner::run(&its))?;
+        Ok(there)
+    }
+
+    fn inbox(&self) -> MutexGuard<'_, VecDeque<Message>> {
+        self.inbox
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// `Err`: it has failed, and gives the message back.
+    pub fn send(&self, message: Message) -> Result<(), Message> {
+        let mut inbox = self.inbox();
+        if self.failed.load(Ordering::Relaxed) {
+            return Err(message);
+        }
+        inbox.push_back(message);
+        drop(inbox);
+        self.came.notify_one();
+        self.poller.wake();
+        Ok(())
+    }
+
+    pub fn has_failed(&self) -> bool {
+        let _inbox = self.inbox();
+        self.failed.load(Ordering::Relaxed)
+    }
+
+    /// The share is gone: so are its transfers.
+    pub fn end(&self) {
+        self.poller.end();
+        self.came.notify_one();
+    }
+
+    /// Whether it waits for this isolate, or for whoever does.
+    pub fn waits_for(&self, isolate: IsolateId) -> bool {
+        turn::waits_for(self.me, isolate)
+    }
+}
+
+/// What the thread has.
+struct Runner<'a> {
+    there: &'a There,
+    engine: Engine,
+    owners: IdMap<Owner>,
+}
+
+impl<'a> Runner<'a> {
+    fn run(there: &'a There) {
+        isolate::assume(there.me);
+        let Ok(engine) = Engine::new(there.poller.clone()) else {
+            Self::fail(
+                there,
+                IdMap::default(),
+                Vec::new(),
+                "there is no memory for it",
+            );
+            return;
+        };
+        let mut runner = Self {
+            there,
+            engine,
+            owners: IdMap::default(),
+        };
+        let ended = catch_unwind(AssertUnwindSafe(|| runner.turn_until_end()));
+        if ended.is_ok() && !runner.engine.is_broken() {
+            return;
+        }
+        let Self { engine, owners, .. } = runner;
+        let gate = turn::take(there.id, there.me);
+        let cleared = catch_unwind(AssertUnwindSafe(|| engine.end()));
+        drop(gate);
+        debug_assert!(cleared.is_ok());
+        let mut over = Vec::new();
+        while let Some(next) = engine.next_over() {
+            over.push(next);
+        }
+        Self::fail(there, owners, over, "it has come to an end by itself");
+    }
+
+    /// Every transfer fails; whatever comes later starts another engine.
+    fn fail(there: &There, owners: IdMap<Owner>, over: Vec<Over>, why: &str) {
+        let error = Error::state(format!("the engine of this CurlShare has failed: {why}"));
+        let mut inbox = there.inbox();
+        there.failed.store(true, Ordering::Relaxed);
+        let messages = std::mem::take(&mut *inbox);
+        drop(inbox);
+        for over in over {
+            if let Some(owner) = owners.get(&over.transfer.id()) {
+                owner.mailbox.post(Letter::Over(Over {
+                    failure: Some(error.clone()),
+                    ..over
+                }));
+            }
+        }
+        for message in messages {
+            if let Message::Start(start) = message {
+                start.mailbox.post(Letter::Over(Over {
+                    transfer: start.transfer,
+                    code: CURLE_FAILED_INIT,
+                    body: None,
+                    failure: Some(error.clone()),
+                }));
+            }
+        }
+    }
+
+    fn turn_until_end(&mut self) {
+        while !self.there.poller.has_ended() && !self.engine.is_broken() {
+            self.there.poller.wait();
+            let messages = std::mem::take(&mut *self.there.inbox());
+            for message in messages {
+                self.heed(message);
+            }
+            // Nobody else is inside the share's data during a turn. It can't be
+            // waited for in a ring, since an engine that waits has its turn.
+            let gate = turn::take(self.there.id, self.there.me);
+            debug_assert!(gate.is_ok());
+            let mut reply = Reply::Default;
+            while let Ok(true) = self.engine.turn(reply) {
+                reply = self.answer();
+            }
+            drop(gate);
+            while let Some(over) = self.engine.next_over() {
+                if let Some(owner) = self.owners.remove(&over.transfer.id()) {
+                    owner.mailbox.post(Letter::Over(over));
+                }
+            }
+        }
+    }
+
+    fn heed(&mut self, message: Message) {
+        match message {
+            Message::Start(start) => {
+                let Start {
+                    transfer,
+                    scripts,
+                    mailbox,
+                    isolate,
+                } = *start;
+                let owner = Owner {
+                    mailbox,
+                    isolate,
+                    queued: 0,
+                    progress: false,
+                    silent: false,
+                };
+                self.owners.insert(transfer.id(), owner);
+                self.engine.start(transfer, scripts);
+            }
+            Message::Cancel(id, code) => {
+                self.silence(id);
+                self.engine.cancel(id, code);
+            }
+            Message::Lost(id) => {
+                self.silence(id);
+                self.engine.cancel(id, CURLE_ABORTED_BY_CALLBACK);
+            }
+            Message::Pause(id, directions) => self.engine.pause(id, directions),
+            Message::Reconsider(id) => self.engine.reconsider(id),
+            Message::CallbackChanged(id, slot, set) => {
+                if let Some(desk) = self.engine.desk(id) {
+                    desk.callback_changed(slot, set);
+                }
+            }
+            Message::Answer(answer) => self.heed_answer(answer),
+        }
+    }
+
+    fn silence(&mut self, id: u64) {
+        if let Some(owner) = self.owners.get_mut(&id) {
+            owner.silent = true;
+        }
+    }
+
+    /// An answer to what the engine has gone on from.
+    fn heed_answer(&mut self, answer: Answer) {
+        let Answer {
+            id,
+            slot,
+            reply,
+            bytes,
+            length,
+        } = answer;
+        let Some(owner) = self.owners.get_mut(&id) else {
+            return;
+        };
+        match slot {
+            Slot::READ => match reply {
+                Reply::Number(number) if number == CURL_READFUNC_PAUSE as f64 => {
+                    self.engine.read_later(id);
+                }
+                Reply::Number(number) if number == bytes.len() as f64 => {
+                    self.engine.read(id, Arrived::Bytes { bytes, sent: 0 });
+                }
+                _ => self.engine.read(id, Arrived::Abort),
+            },
+            Slot::XFERINFO | Slot::PROGRESS => {
+                owner.progress = false;
+                if !matches!(reply, Reply::Default | Reply::Number(0.0)) {
+                    self.heed(Message::Cancel(id, CURLE_ABORTED_BY_CALLBACK));
+                }
+            }
+            _ => {
+                owner.queued -= length.min(owner.queued);
+                let has_room = owner.queued < HIGH_WATER / 2;
+                let is_taken = match reply {
+                    Reply::Default => true,
+                    Reply::Number(number) => slot == Slot::DEBUG || number == length as f64,
+                    Reply::Later | Reply::Abort => false,
+                };
+                if !is_taken {
+                    let code = match slot {
+                        Slot::DEBUG => CURLE_ABORTED_BY_CALLBACK,
+                        _ => CURLE_WRITE_ERROR,
+                    };
+                    self.heed(Message::Cancel(id, code));
+                } else if has_room {
+                    self.engine.written(id);
+                }
+            }
+        }
+    }
+
+    /// To the question that the turn waits with.
+    fn answer(&mut self) -> Reply {
+        let told = self.engine.with_question(|query| {
+            let owner = self.owners.get_mut(&query.id)?;
+            if owner.silent {
+                return None;
+            }
+            owner.tell(query)
+        });
+        match told.flatten() {
+            None => Reply::Abort,
+            Some(Told::Goes(reply)) => reply,
+            Some(Told::Waits(id, isolate)) => self.wait_for_answer(id, isolate),
+        }
+    }
+
+    fn wait_for_answer(&mut self, id: u64, isolate: IsolateId) -> Reply {
+        let _asking = turn::ask(self.there.me, isolate);
+        loop {
+            let message = {
+                let mut inbox = self.there.inbox();
+                loop {
+                    if self.there.poller.has_ended() {
+                        return Reply::Abort;
+                    }
+                    // Whatever changes the handle that is asked about is heeded
+                    // at once; the rest waits for the turn's end.
+                    let place = inbox.iter().position(|message| message.matters_to(id));
+                    if let Some(message) = place.and_then(|place| inbox.remove(place)) {
+                        break message;
+                    }
+                    inbox = self
+                        .there
+                        .came
+                        .wait(inbox)
+                        .unwrap_or_else(|poisoned| poisoned.into_inner());
+                }
+            };
+            match message {
+                Message::Answer(answer) if answer.slot.waits() => {
+                    if !answer.bytes.is_empty() && !self.engine.answer_bytes(&answer.bytes) {
+                        return Reply::Abort;
+                    }
+                    return answer.reply;
+                }
+                Message::Lost(_) | Message::Cancel(..) => {
+                    self.heed(message);
+                    return Reply::Abort;
+                }
+                message => self.heed(message),
+            }
+        }
+    }
+}
+
+/// What became of a question.
+enum Told {
+    Goes(Reply),
+    Waits(u64, IsolateId),
+}
+
+impl Owner {
+    /// `None`: nobody is there to be told.
+    fn tell(&mut self, query: Query<'_>) -> Option<Told> {
+        let Query {
+            id,
+            slot,
+            numbers,
+            body,
+        } = query;
+        let is_progress = slot == Slot::XFERINFO || slot == Slot::PROGRESS;
+        if is_progress && self.progress {
+            return Some(Told::Goes(Reply::Default));
+        }
+        let asked = Asked {
+            id,
+            slot,
+            numbers,
+            body: body.to_vec(),
+            waits: slot.waits(),
+        };
+        if !self.mailbox.post(Letter::Asked(asked)) {
+            return None;
+        }
+        if slot.waits() {
+            return Some(Told::Waits(id, self.isolate));
+        }
+        if is_progress {
+            self.progress = true;
+            return Some(Told::Goes(Reply::Default));
+        }
+        if slot == Slot::READ {
+            return Some(Told::Goes(Reply::Later));
+        }
+        self.queued += body.len();
+        let is_full = slot == Slot::WRITE && self.queued >= HIGH_WATER;
+        Some(Told::Goes(if is_full {
+            Reply::Later
+        } else {
+            Reply::Default
+        }))
+    }
+}
+
+impl Message {
+    fn matters_to(&self, asked: u64) -> bool {
+        match self {
+            Self::Answer(answer) => answer.id == asked,
+            Self::Cancel(id, _)
+            | Self::Pause(id, _)
+            | Self::Reconsider(id)
+            | Self::CallbackChanged(id, ..)
+            | Self::Lost(id) => *id == asked,
+            Self::Start(_) => false,
+        }
+    }
+}
+
+impl Slot {
+    /// Whether libcurl can't go on before it is answered.
+    pub fn waits(self) -> bool {
+        ![
+            Self::WRITE,
+            Self::HEADER,
+            Self::READ,
+            Self::XFERINFO,
+            Self::PROGRESS,
+            Self::DEBUG,
+            Self::INTERLEAVE,
+        ]
+        .contains(&self)
+    }
+}

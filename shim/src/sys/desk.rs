@@ -1,0 +1,246 @@
+//! What libcurl's callbacks have on hand for one handle while a call on it
+//! runs: where its output goes, who answers, and what is still to be told.
+
+use super::coroutine::suspend;
+use super::locks;
+use super::stream::Stream;
+use super::trampolines::{Slot, close_socket};
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// What JavaScript answers to a question.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Reply {
+    /// The callback threw, or nobody is left to answer.
+    Abort,
+    /// The callback returned nothing.
+    Default,
+    /// The callback returned a promise: the rest of the body waits for it.
+    Later,
+    Number(f64),
+}
+
+/// A question as whoever answers it sees it.
+pub struct Query<'a> {
+    /// The handle it is about.
+    pub id: u64,
+    pub slot: Slot,
+    pub numbers: [f64; 6],
+    pub body: &'a [u8],
+}
+
+/// Used by the thread that runs the call alone.
+pub struct Desk {
+    id: u64,
+    pub output: RefCell<Output>,
+    /// The callbacks that JavaScript answers, a bit for each slot's index.
+    answered: Cell<u32>,
+    /// XFERINFOFUNCTION is there only to end what is aborting, as NOPROGRESS
+    /// says or because none is set.
+    pub watched: Cell<bool>,
+    /// From here on every callback answers "abort".
+    aborting: Cell<bool>,
+    reply: RefCell<Vec<u8>>,
+    deferred: RefCell<VecDeque<Deferred>>,
+    pub flow: Flow,
+}
+
+/// What holds an asynchronous transfer up.
+#[derive(Default)]
+pub struct Flow {
+    /// A piece of the body is being dealt with: no other is handed over.
+    pub writing: Cell<bool>,
+    /// Bytes to send have been asked for.
+    pub reading: Cell<bool>,
+    /// They have come; empty for the end of them.
+    pub arrived: RefCell<Option<Arrived>>,
+    /// The directions that libcurl has paused for one of these.
+    pub held: Cell<i32>,
+    /// It has a stack for itself, and can wait on it: libcurl knows no pause
+    /// for files.
+    pub alone: Cell<bool>,
+    /// How many pieces of the body came in a row.
+    pieces: Cell<u32>,
+    /// It waits for nothing but the next turn.
+    pub resting: Cell<bool>,
+    /// The directions that the program itself has paused.
+    pub paused: Cell<i32>,
+}
+
+/// As much of a file at a time as libcurl reads of a socket.
+const PIECES: u32 = 16;
+
+/// Bytes to send, handed over in parts where libcurl's buffer is short.
+pub enum Arrived {
+    Bytes { bytes: Vec<u8>, sent: usize },
+    Abort,
+}
+
+/// Where a body goes.
+pub enum Output {
+    Script,
+    Collect(Vec<u8>),
+    Stdout,
+    Stream(Arc<Stream>),
+}
+
+/// What JavaScript has to do with a call.
+pub struct Scripts {
+    pub output: Output,
+    /// The callbacks it answers, a bit for each slot's index.
+    pub answered: u32,
+    pub watched: bool,
+}
+
+/// Told to JavaScript as soon as no share lock is held.
+pub enum Deferred {
+    Debug { kind: u32, data: Vec<u8> },
+    CloseSocket { socket: i32 },
+}
+
+impl Desk {
+    pub fn new(id: u64, scripts: Scripts) -> Self {
+        Self {
+            id,
+            output: RefCell::new(scripts.output),
+            answered: Cell::new(scripts.answered),
+            watched: Cell::new(scripts.watched),
+            aborting: Cell::new(false),
+            reply: RefCell::default(),
+            deferred: RefCell::default(),
+            flow: Flow::default(),
+        }
+    }
+
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// A connection keeps the callbacks that its handle had when it was made,
+    /// so libcurl may call one that is set no longer.
+    pub(super) fn answers(&self, slot: Slot) -> bool {
+        self.answered.get() & slot.bit() != 0
+    }
+
+    /// A callback has become JavaScript's, or is no more.
+    pub fn callback_changed(&self, slot: Slot, set: bool) {
+        let others = self.answered.get() & !slot.bit();
+        let own = if set { slot.bit() } else { 0 };
+        self.answered.set(others | own);
+        let mut output = self.output.borrow_mut();
+        if slot == Slot::WRITE && matches!(*output, Output::Script | Output::Stdout) {
+            *output = if set { Output::Script } else { Output::Stdout };
+        }
+    }
+
+    /// For questions without bytes of their own.
+    pub(super) fn ask(&self, slot: Slot, numbers: [f64; 6], body: &[u8]) -> Reply {
+        self.ask_into(slot, numbers, body, &mut [])
+    }
+
+    /// Suspends the call until JavaScript has answered. Answer bytes are
+    /// written to `room`, or kept for `take_reply` if it is empty.
+    pub(super) fn ask_into(
+        &self,
+        slot: Slot,
+        numbers: [f64; 6],
+        body: &[u8],
+        room: &mut [u8],
+    ) -> Reply {
+        if locks::holds_any() {
+            return Reply::Abort;
+        }
+        self.tell_deferred();
+        if !self.answers(slot) {
+            return Reply::Default;
+        }
+        self.suspend(slot, numbers, body, room)
+    }
+
+    /// For what libcurl tells rather than asks, maybe under a share's lock.
+    pub(super) fn tell(&self, event: Deferred) {
+        self.deferred.borrow_mut().push_back(event);
+        if !locks::holds_any() {
+            self.tell_deferred();
+        }
+    }
+
+    pub(super) fn take_reply(&self) -> Vec<u8> {
+        self.reply.take()
+    }
+
+    pub(super) fn aborting(&self) -> bool {
+        self.aborting.get()
+    }
+
+    /// On the stack of the call.
+    pub fn tell_deferred(&self) {
+        loop {
+            // The borrow ends before the suspension.
+            let Some(event) = self.deferred.borrow_mut().pop_front() else {
+                return;
+            };
+            match event {
+                Deferred::Debug { kind, data } => {
+                    let numbers = [kind.into(), 0.0, 0.0, 0.0, 0.0, 0.0];
+                    self.suspend(Slot::DEBUG, numbers, &data, &mut []);
+                }
+                Deferred::CloseSocket { socket } => {
+                    let numbers = [socket.into(), 0.0, 0.0, 0.0, 0.0, 0.0];
+                    let reply = self.suspend(Slot::CLOSESOCKET, numbers, &[], &mut []);
+                    if !matches!(reply, Reply::Number(_)) {
+                        close_socket(socket);
+                    }
+                }
+            }
+        }
+    }
+
+    /// In a callback that can't go on now. `true`: it may look again; `false`:
+    /// it pauses this direction, or the transfer is over.
+    pub(super) fn wait(&self, direction: i32) -> bool {
+        if self.aborting.get() {
+            return false;
+        }
+        if self.flow.alone.get() {
+            self.suspend(Slot::WAIT, [0.0; 6], &[], &mut []);
+            return !self.aborting.get();
+        }
+        self.flow.held.set(self.flow.held.get() | direction);
+        false
+    }
+
+    /// A file has as many pieces as libcurl finds: the others on the thread have
+    /// their turn in between.
+    pub(super) fn let_others(&self) {
+        let flow = &self.flow;
+        let pieces = flow.pieces.get() + 1;
+        flow.pieces.set(pieces % PIECES);
+        if flow.alone.get() && pieces == PIECES {
+            flow.resting.set(true);
+            self.suspend(Slot::WAIT, [0.0; 6], &[], &mut []);
+        }
+    }
+
+    /// Nobody is asked any more, and whatever libcurl does next fails.
+    pub fn abort(&self) {
+        self.aborting.set(true);
+    }
+
+    /// Bytes that go with the next answer, where libcurl has no room for them.
+    pub(super) fn keep_reply(&self, bytes: Vec<u8>) {
+        self.reply.replace(bytes);
+    }
+
+    fn suspend(&self, slot: Slot, numbers: [f64; 6], body: &[u8], room: &mut [u8]) -> Reply {
+        if self.aborting.get() {
+            return Reply::Abort;
+        }
+        let reply = suspend(self.id, slot, numbers, body, room);
+        if self.aborting.get() {
+            return Reply::Abort;
+        }
+        reply
+    }
+}

@@ -1,0 +1,128 @@
+//! The multi handle: many transfers, turned by whoever has something ready.
+
+use super::bindings::*;
+use super::easy::OwnedEasy;
+use super::poller::{Poller, Ready};
+use std::ffi::{c_int, c_long, c_void};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr::{self, NonNull};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Stays on the thread that made it.
+pub struct OwnedMulti {
+    handle: NonNull<CURLM>,
+    /// Kept where libcurl was told; its callbacks only read it.
+    poller: Arc<Poller>,
+}
+
+impl OwnedMulti {
+    pub fn new(poller: Arc<Poller>) -> Option<Self> {
+        // SAFETY: global initialisation is done before.
+        let handle = NonNull::new(unsafe { curl_multi_init() })?;
+        let multi = Self { handle, poller };
+        let data = Arc::as_ptr(&multi.poller);
+        // SAFETY: functions of the types that these options take; the poller
+        // lives as long as the handle.
+        let codes = unsafe {
+            [
+                curl_multi_setopt(multi.raw(), CURLMOPT_SOCKETFUNCTION, watch as *const ()),
+                curl_multi_setopt(multi.raw(), CURLMOPT_SOCKETDATA, data),
+                curl_multi_setopt(multi.raw(), CURLMOPT_TIMERFUNCTION, set_timer as *const ()),
+                curl_multi_setopt(multi.raw(), CURLMOPT_TIMERDATA, data),
+            ]
+        };
+        codes.iter().all(|code| *code == CURLM_OK).then_some(multi)
+    }
+
+    fn raw(&self) -> *mut CURLM {
+        self.handle.as_ptr()
+    }
+
+    /// `next_done` tells the number when the transfer is over.
+    pub fn add(&self, easy: &OwnedEasy, id: u64) -> CURLMcode {
+        // SAFETY: a number that only `next_done` reads.
+        let code = unsafe {
+            curl_easy_setopt(
+                easy.raw_for_multi(),
+                CURLOPT_PRIVATE,
+                id as usize as *mut c_void,
+            )
+        };
+        if code != CURLE_OK {
+            return CURLM_INTERNAL_ERROR;
+        }
+        // SAFETY: a live handle, which the claim keeps to this thread.
+        unsafe { curl_multi_add_handle(self.raw(), easy.raw_for_multi()) }
+    }
+
+    pub fn remove(&self, easy: &OwnedEasy) -> CURLMcode {
+        // SAFETY: as above; libcurl refuses one that was not added.
+        unsafe { curl_multi_remove_handle(self.raw(), easy.raw_for_multi()) }
+    }
+
+    pub fn socket_ready(&self, ready: Ready) -> CURLMcode {
+        self.act(ready.socket, ready.how)
+    }
+
+    pub fn time_is_up(&self) -> CURLMcode {
+        self.act(CURL_SOCKET_TIMEOUT, 0)
+    }
+
+    fn act(&self, socket: curl_socket_t, how: c_int) -> CURLMcode {
+        let mut running = 0;
+        // SAFETY: not called inside a callback of this handle.
+        unsafe { curl_multi_socket_action(self.raw(), socket, how, &raw mut running) }
+    }
+
+    /// A transfer that is over, by its number, and its result.
+    pub fn next_done(&self) -> Option<(u64, CURLcode)> {
+        let mut left = 0;
+        // SAFETY: the message lives until the next call, or until its handle is
+        // removed; it is read before.
+        unsafe {
+            let message = curl_multi_info_read(self.raw(), &raw mut left).as_ref()?;
+            let mut id: *mut c_void = ptr::null_mut();
+            let code = curl_easy_getinfo(message.easy_handle, CURLINFO_PRIVATE, &raw mut id);
+            debug_assert_eq!(code, CURLE_OK);
+            Some((id as usize as u64, message.data.result))
+        }
+    }
+}
+
+impl Drop for OwnedMulti {
+    fn drop(&mut self) {
+        // SAFETY: all handles were removed, and nobody else knows this one.
+        let code = unsafe { curl_multi_cleanup(self.raw()) };
+        debug_assert_eq!(code, CURLM_OK);
+    }
+}
+
+unsafe extern "C" fn watch(
+    _easy: *mut CURL,
+    socket: curl_socket_t,
+    what: c_int,
+    poller: *mut c_void,
+    _data: *mut c_void,
+) -> c_int {
+    // SAFETY: the handle's owner keeps the poller.
+    let poller = unsafe { &*poller.cast::<Poller>() };
+    let watched = catch_unwind(AssertUnwindSafe(|| {
+        if what == CURL_POLL_REMOVE {
+            poller.forget(socket);
+            return true;
+        }
+        poller.watch(socket, what).is_ok()
+    }));
+    if watched.unwrap_or(false) { 0 } else { -1 }
+}
+
+unsafe extern "C" fn set_timer(_multi: *mut CURLM, after: c_long, poller: *mut c_void) -> c_int {
+    // SAFETY: as above.
+    let poller = unsafe { &*poller.cast::<Poller>() };
+    let after = u64::try_from(after).ok().map(Duration::from_millis);
+    catch_unwind(AssertUnwindSafe(|| poller.set_deadline(after))).map_or(-1, |()| 0)
+}
+
+const _: curl_socket_callback = Some(watch);
+const _: curl_multi_timer_callback = Some(set_timer);

@@ -1,0 +1,235 @@
+//! How a transfer begins and ends, whoever runs it.
+
+use crate::easy::Easy;
+use crate::error::{Error, Result};
+use crate::isolate;
+use crate::kinds::{SLOT_OPTIONS, option_name};
+use crate::share::Share;
+use crate::sys::bindings::*;
+use crate::sys::desk::{Output, Scripts};
+use crate::sys::easy::OwnedEasy;
+use crate::sys::getinfo;
+use crate::sys::stream::Stream;
+use crate::sys::trampolines::Slot;
+use std::sync::Arc;
+
+/// What the caller wants done with the body.
+pub enum Wish {
+    /// What WRITEFUNCTION does with it, or to standard output.
+    Write,
+    Collect,
+    Stream(Arc<Stream>),
+}
+
+/// Its handle is `Running` until `conclude`, or until this is dropped.
+pub struct Transfer {
+    easy: Arc<Easy>,
+    handle: Arc<OwnedEasy>,
+    share: Option<Arc<Share>>,
+    connect_only: bool,
+    reads_file: bool,
+    /// Callbacks that are installed for this transfer only.
+    borrowed: Borrowed,
+}
+
+#[derive(Clone, Copy)]
+struct Borrowed {
+    /// XFERINFOFUNCTION, to end it after a callback whose answer libcurl
+    /// ignores.
+    progress: bool,
+    /// HEADERFUNCTION, to see when the headers are in.
+    header: bool,
+    /// PIPEWAIT: many transfers on a share's engine are to use few connections.
+    pipewait: bool,
+}
+
+impl Transfer {
+    /// Takes the handle's claim. `watch`: nobody but libcurl can end it.
+    pub fn begin(easy: &Arc<Easy>, wish: Wish, watch: bool) -> Result<(Self, Scripts)> {
+        let me = isolate::id();
+        let mut held = easy.enter_idle("perform")?;
+        if let Some(slot) = held.foreign_answer(me) {
+            let option = option_name(SLOT_OPTIONS[slot.index()]).unwrap_or_default();
+            return Err(Error::foreign_callback("perform", option));
+        }
+        if let Some(share) = &held.share {
+            share.check_open()?;
+        }
+        let handle = held.handle()?.clone();
+        let streams = matches!(wish, Wish::Stream(_));
+        let output = match wish {
+            Wish::Stream(stream) => Output::Stream(stream),
+            Wish::Collect => Output::Collect(Vec::new()),
+            Wish::Write if held.answered(Slot::WRITE) => Output::Script,
+            Wish::Write => Output::Stdout,
+        };
+        let asked = held.answered(Slot::XFERINFO);
+        let unheard = held.answered(Slot::DEBUG) || held.answered(Slot::CLOSESOCKET);
+        let heard = !held.noprogress && (asked || held.answered(Slot::PROGRESS));
+        let shares = held.share.as_ref();
+        let elsewhere = !held.connect_only && shares.is_some_and(|share| share.one_at_a_time());
+        let borrowed = Borrowed {
+            progress: watch && !elsewhere && unheard && !heard,
+            header: streams && !held.answered(Slot::HEADER),
+            pipewait: elsewhere && !held.pipewait,
+        };
+        let scripts = Scripts {
+            output,
+            answered: held.answered_by(me),
+            watched: borrowed.progress,
+        };
+        borrowed.install(&handle, easy.id())?;
+        handle.clear_error();
+        held.watched = borrowed.progress;
+        held.elsewhere = elsewhere;
+        held.run(me);
+        let transfer = Self {
+            easy: easy.clone(),
+            handle,
+            share: held.share.clone(),
+            connect_only: held.connect_only,
+            reads_file: held.names_file,
+            borrowed,
+        };
+        Ok((transfer, scripts))
+    }
+
+    pub fn id(&self) -> u64 {
+        self.easy.id()
+    }
+
+    pub fn handle(&self) -> &Arc<OwnedEasy> {
+        &self.handle
+    }
+
+    pub fn share(&self) -> Option<&Arc<Share>> {
+        self.share.as_ref()
+    }
+
+    /// Its connection is for the program itself, and stays with the handle.
+    pub fn keeps_connection(&self) -> bool {
+        self.connect_only
+    }
+
+    /// What it transfers is on this machine.
+    pub fn reads_file(&self) -> bool {
+        self.reads_file
+    }
+
+    /// That of cookies, connections or HSTS, whose transfers run on its engine.
+    pub fn engine_share(&self) -> Option<&Arc<Share>> {
+        let share = self.share.as_ref();
+        share.filter(|share| !self.connect_only && share.one_at_a_time())
+    }
+
+    /// The handle is idle from here on.
+    pub fn conclude(self, code: CURLcode) -> Result<()> {
+        let outcome = outcome(&self.handle, code);
+        if let Some(share) = &self.share
+            && let Ok(connections) = getinfo::long(&self.handle, CURLINFO_NUM_CONNECTS)
+        {
+            share.count_transfer(connections);
+        }
+        outcome
+    }
+
+    fn give_back(&self) {
+        let id = self.easy.id();
+        let mut held = self.easy.held();
+        if self.borrowed.progress {
+            held.watched = false;
+            let set = held.answered(Slot::XFERINFO).then_some(id);
+            let codes = [
+                self.handle.set_callback(Slot::XFERINFO, set),
+                self.handle
+                    .set_long(CURLOPT_NOPROGRESS, held.noprogress.into()),
+            ];
+            debug_assert!(codes.iter().all(|code| *code == CURLE_OK));
+        }
+        if self.borrowed.header {
+            let set = held.answered(Slot::HEADER).then_some(id);
+            let code = self.handle.set_callback(Slot::HEADER, set);
+            debug_assert_eq!(code, CURLE_OK);
+        }
+        if self.borrowed.pipewait {
+            if !held.pipewait {
+                let code = self.handle.set_long(CURLOPT_PIPEWAIT, 0);
+                debug_assert_eq!(code, CURLE_OK);
+            }
+        }
+    }
+}
+
+impl Drop for Transfer {
+    fn drop(&mut self) {
+        self.give_back();
+        self.easy.finish();
+        if let Some(share) = &self.share {
+            share.tell_idle();
+        }
+    }
+}
+
+/// One that libcurl has done with.
+pub struct Over {
+    pub transfer: Transfer,
+    pub code: CURLcode,
+    /// What it has collected.
+    pub body: Option<Vec<u8>>,
+    /// Why it could not go on, other than by libcurl's word.
+    pub failure: Option<Error>,
+}
+
+/// One whose handle is idle.
+pub struct Finished {
+    pub id: u64,
+    pub result: Result<()>,
+    pub body: Option<Vec<u8>>,
+}
+
+impl Over {
+    pub fn conclude(self) -> Finished {
+        let Self {
+            transfer,
+            code,
+            body,
+            failure,
+        } = self;
+        Finished {
+            id: transfer.id(),
+            result: match (transfer.conclude(code), failure) {
+                (_, Some(failure)) => Err(failure),
+                (result, None) => result,
+            },
+            body,
+        }
+    }
+}
+
+impl Borrowed {
+    fn install(self, handle: &OwnedEasy, id: u64) -> Result<()> {
+        let mut codes = Vec::new();
+        if self.progress {
+            codes.push(handle.set_callback(Slot::XFERINFO, Some(id)));
+            codes.push(handle.set_long(CURLOPT_NOPROGRESS, 0));
+        }
+        if self.header {
+            codes.push(handle.set_callback(Slot::HEADER, Some(id)));
+        }
+        if self.pipewait {
+            codes.push(handle.set_long(CURLOPT_PIPEWAIT, 1));
+        }
+        match codes.into_iter().find(|code| *code != CURLE_OK) {
+            Some(code) => Err(Error::easy(code, "")),
+            None => Ok(()),
+        }
+    }
+}
+
+/// libcurl's result, with its own words for what went wrong.
+pub fn outcome(handle: &OwnedEasy, code: CURLcode) -> Result<()> {
+    match code {
+        CURLE_OK => Ok(()),
+        code => Err(Error::easy(code, &handle.error_text())),
+    }
+}
