@@ -4,7 +4,6 @@ mod support;
 
 use std::sync::mpsc::channel;
 use std::thread;
-use std::time::Duration;
 use support::calls::*;
 use support::files::{File, bytes};
 use support::server;
@@ -218,37 +217,100 @@ fn next_isolate_on_the_same_thread() {
     .unwrap();
 }
 
+/// On a share of cookies.
+fn writing_cookies(url: &str, share: Share) -> Curl {
+    share.open().unwrap();
+    let curl = writing(url);
+    curl.set_text(CURLOPT_COOKIEFILE, "").unwrap();
+    curl.set_share(share).unwrap();
+    curl
+}
+
+fn cookies(curl: Curl) -> usize {
+    let cookies = curl.bytes(CURLINFO_COOKIELIST).unwrap().unwrap();
+    let lines = cookies.split(|byte| *byte == 0);
+    lines.filter(|line| !line.is_empty()).count()
+}
+
 #[test]
-fn transfers_on_a_share_of_cookies_take_turns() {
+fn transfers_on_a_share_of_cookies_run_at_once() {
     begin();
     let share = Share::new(true, &[CURL_LOCK_DATA_COOKIE]);
     let paused = Paused::after(move || {
-        share.open().unwrap();
-        let curl = writing(&server::url("10"));
-        curl.set_text(CURLOPT_COOKIEFILE, "").unwrap();
-        curl.set_share(share).unwrap();
-        suspend(curl, false);
+        let curl = writing_cookies(&server::url("10"), share);
+        assert_eq!(suspend(curl, false).slot, slot::WRITE);
     });
+    let other = worker(move || {
+        let curl = writing_cookies(&server::url("11"), share);
+        curl.perform(|_| Answer::Nothing).unwrap();
+        cookies(curl)
+    });
+    // That of the transfer which still runs came with its header.
+    assert_eq!(other.join().unwrap(), 2);
+    assert_eq!(share.attached(), 1);
+    let text = "cannot close CurlShare: still in use by 1 active Curl object(s)";
+    refused(share.close(), text);
+    paused.end();
+    assert_eq!(share.attached(), 0);
+    share.close().unwrap();
+}
+
+#[test]
+fn a_callback_that_is_answered_holds_a_share_of_cookies_up() {
+    begin();
+    let share = Share::new(true, &[CURL_LOCK_DATA_COOKIE]);
+    let paused = Paused::after(move || {
+        let curl = writing_cookies(&server::url("12"), share);
+        curl.set_callback(CURLOPT_OPENSOCKETFUNCTION, true).unwrap();
+        assert_eq!(suspend(curl, false).slot, slot::OPENSOCKET);
+    });
+    let (number, got) = channel();
     let (done, is_done) = channel();
     let waiting = worker(move || {
-        share.open().unwrap();
-        let curl = writing(&server::url("11"));
-        curl.set_text(CURLOPT_COOKIEFILE, "").unwrap();
-        curl.set_share(share).unwrap();
+        let curl = writing_cookies(&server::url("13"), share);
+        number.send(curl).unwrap();
         curl.perform(|_| Answer::Nothing).unwrap();
         done.send(()).unwrap();
-        let cookies = curl.bytes(CURLINFO_COOKIELIST).unwrap().unwrap();
-        cookies
-            .split(|byte| *byte == 0)
-            .filter(|line| !line.is_empty())
-            .count()
+        cookies(curl)
     });
-    assert!(is_done.recv_timeout(Duration::from_millis(100)).is_err());
+    let curl = got.recv().unwrap();
+    while !curl.state().unwrap().starts_with("running in isolate ") {
+        thread::yield_now();
+    }
+    assert!(is_done.try_recv().is_err());
     paused.end();
     is_done.recv().unwrap();
-    // That of the transfer which was broken off came with its header.
-    assert_eq!(waiting.join().unwrap(), 2);
+    // The one that was broken off has none.
+    assert_eq!(waiting.join().unwrap(), 1);
     assert_eq!(share.attached(), 0);
+}
+
+#[test]
+fn a_transfer_that_would_wait_for_itself() {
+    begin();
+    for _ in 0..50 {
+        // Its connections end with it.
+        let share = Share::new(true, &[CURL_LOCK_DATA_COOKIE]);
+        let outer = writing_cookies(&server::url("14"), share);
+        outer
+            .set_callback(CURLOPT_OPENSOCKETFUNCTION, true)
+            .unwrap();
+        let inner = writing_cookies(&server::url("15"), share);
+        let mut asked = 0;
+        outer
+            .perform(|question| {
+                if question.slot == slot::OPENSOCKET {
+                    asked += 1;
+                    let failure = inner.perform(|_| unreachable!()).unwrap_err();
+                    assert!(failure.text.ends_with("it would wait for itself"));
+                }
+                Answer::Nothing
+            })
+            .unwrap();
+        assert_eq!(asked, 1);
+        inner.perform(|_| Answer::Nothing).unwrap();
+        share.close().unwrap();
+    }
 }
 
 #[test]
@@ -282,7 +344,9 @@ fn many_workers_on_one_share_of_everything() {
         .into_iter()
         .for_each(|thread| thread.join().unwrap());
     let [transfers, connections] = share.stats().unwrap();
-    assert_eq!((transfers, connections), (80.0, 1.0));
+    assert_eq!(transfers, 80.0);
+    // One for each request that is under way, at most.
+    assert!((1.0..=4.0).contains(&connections), "{connections}");
     share.close().unwrap();
 }
 

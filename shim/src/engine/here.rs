@@ -172,6 +172,9 @@ impl Here {
     /// Answers the question that the last call has brought, if it was one, and
     /// goes on to the next event.
     pub fn turn(&self, reply: Reply) -> Result<Event> {
+        if !self.telling.get() {
+            self.poller.hear();
+        }
         let asked = self.asked.take();
         let is_remote = asked.is_some();
         if let Some(asked) = asked {

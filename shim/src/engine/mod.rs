@@ -143,8 +143,8 @@ impl Engine {
         let Some(desk) = self.desk(id) else {
             return;
         };
+        desk.abort();
         if desk.flow.alone.get() {
-            desk.abort();
             self.wake_alone(id);
         } else {
             self.inner.order(Order::Cancel(id, code));
@@ -156,6 +156,7 @@ impl Engine {
         let call = self.alone.borrow_mut().remove(&id);
         if let Some(call) = call {
             self.tasks.borrow_mut().push_back(Task::Alone(id, call));
+            self.inner.poller.wake();
         }
     }
 
@@ -343,6 +344,7 @@ impl Drop for Engine {
 impl Inner {
     fn order(&self, order: Order) {
         self.orders.borrow_mut().push_back(order);
+        self.poller.wake();
     }
 
     /// On the coroutine's stack.
@@ -366,6 +368,7 @@ impl Inner {
         }
         self.ready.replace(ready);
         if !self.orders.borrow().is_empty() {
+            // Those that came after the last look.
             self.poller.wake();
         }
         CURLE_OK

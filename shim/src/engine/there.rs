@@ -204,11 +204,16 @@ impl<'a> Runner<'a> {
 
     fn turn_until_end(&mut self) {
         while !self.there.poller.has_ended() && !self.engine.is_broken() {
-            self.there.poller.wait();
+            if self.there.inbox().is_empty() {
+                self.there.poller.wait();
+            }
             let messages = std::mem::take(&mut *self.there.inbox());
             for message in messages {
                 self.heed(message);
             }
+            // Whoever sends after this wakes it again; what came since the
+            // inbox was taken is in there.
+            self.there.poller.hear();
             // Nobody else is inside the share's data during a turn. It can't be
             // waited for in a ring, since an engine that waits has its turn.
             let gate = turn::take(self.there.id, self.there.me);
@@ -321,22 +326,29 @@ impl<'a> Runner<'a> {
 
     /// To the question that the turn waits with.
     fn answer(&mut self) -> Reply {
-        let told = self.engine.with_question(|query| {
-            let owner = self.owners.get_mut(&query.id)?;
-            if owner.silent {
-                return None;
-            }
-            owner.tell(query)
-        });
-        match told.flatten() {
+        let asked = self.engine.with_question(|query| (query.id, query.slot));
+        let Some((id, slot)) = asked else {
+            return Reply::Abort;
+        };
+        let Some(owner) = self.owners.get_mut(&id).filter(|owner| !owner.silent) else {
+            return Reply::Abort;
+        };
+        // Known before the question is: its isolate may want the engine then.
+        let _asking = slot
+            .waits()
+            .then(|| turn::ask(self.there.me, owner.isolate));
+        match self
+            .engine
+            .with_question(|query| owner.tell(query))
+            .flatten()
+        {
             None => Reply::Abort,
             Some(Told::Goes(reply)) => reply,
-            Some(Told::Waits(id, isolate)) => self.wait_for_answer(id, isolate),
+            Some(Told::Waits) => self.wait_for_answer(id),
         }
     }
 
-    fn wait_for_answer(&mut self, id: u64, isolate: IsolateId) -> Reply {
-        let _asking = turn::ask(self.there.me, isolate);
+    fn wait_for_answer(&mut self, id: u64) -> Reply {
         loop {
             let message = {
                 let mut inbox = self.there.inbox();
@@ -377,7 +389,7 @@ impl<'a> Runner<'a> {
 /// What became of a question.
 enum Told {
     Goes(Reply),
-    Waits(u64, IsolateId),
+    Waits,
 }
 
 impl Owner {
@@ -404,7 +416,7 @@ impl Owner {
             return None;
         }
         if slot.waits() {
-            return Some(Told::Waits(id, self.isolate));
+            return Some(Told::Waits);
         }
         if is_progress {
             self.progress = true;

@@ -87,7 +87,6 @@ impl Poller {
             self.look();
         }
         let mut state = self.lock();
-        state.woken = false;
         into.append(&mut state.ready);
         let due = state
             .deadline
@@ -104,6 +103,11 @@ impl Poller {
         if self.system.wait(&mut events, Some(Duration::ZERO)).is_ok() {
             self.lock().ready.extend(events.iter().filter_map(ready));
         }
+    }
+
+    /// Whatever woke it so far is about to be looked at.
+    pub fn hear(&self) {
+        self.lock().woken = false;
     }
 
     /// Ends a wait that is under way, or the next one at once.

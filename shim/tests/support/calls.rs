@@ -1,6 +1,7 @@
 //! The library's functions, as src/ffi/call.ts calls them, and the loop of
 //! src/transfer.ts.
 
+use denocurl::ffi::engine::*;
 use denocurl::ffi::exports::*;
 use std::ffi::c_int;
 use std::sync::mpsc::{Sender, channel};
@@ -51,6 +52,8 @@ pub enum Answer {
     Number(f64),
     /// For READFUNCTION.
     Bytes(Vec<u8>),
+    /// For WRITEFUNCTION and READFUNCTION of an asynchronous transfer.
+    Promise,
     Throw,
 }
 
@@ -108,6 +111,24 @@ fn id(number: f64) -> Outcome<f64> {
         Ok(number)
     } else {
         Err(failure(number as i32))
+    }
+}
+
+/// What a call has brought, which may be about another handle.
+fn question(slot: i32, values: &[f64; 8], room: &[u8]) -> Question {
+    let about = values[7];
+    let body = match room.get(..values[6] as usize) {
+        Some(body) => body.to_vec(),
+        // SAFETY: the room has that length.
+        None => fetched(|room, length| unsafe { shim_question(about, room, length) }),
+    };
+    let mut numbers = [0.0; 6];
+    numbers.copy_from_slice(&values[..6]);
+    Question {
+        curl: Curl(about),
+        slot,
+        numbers,
+        body,
     }
 }
 
@@ -206,20 +227,7 @@ impl Curl {
         if slot == 0 {
             return Ok(Step::Done(checked(values[0] as i32)));
         }
-        let length = values[6] as usize;
-        let body = match room.get(..length) {
-            Some(body) => body.to_vec(),
-            // SAFETY: the room has that length.
-            None => fetched(|room, length| unsafe { shim_question(self.0, room, length) }),
-        };
-        let mut numbers = [0.0; 6];
-        numbers.copy_from_slice(&values[..6]);
-        Ok(Step::Asks(Question {
-            curl: self,
-            slot,
-            numbers,
-            body,
-        }))
+        Ok(Step::Asks(question(slot, &values, &room)))
     }
 
     /// To the first question.
@@ -230,8 +238,9 @@ impl Curl {
         })
     }
 
-    pub fn resume(self, answer: &Answer) -> Outcome<Step> {
-        let reply = match answer {
+    /// The number that stands for an answer, whose bytes are handed over.
+    fn reply(self, answer: &Answer) -> f64 {
+        match answer {
             Answer::Nothing => f64::INFINITY,
             Answer::Number(number) => *number,
             Answer::Bytes(bytes) => {
@@ -240,8 +249,13 @@ impl Curl {
                 assert_eq!(fits, 0, "more than was asked for");
                 bytes.len() as f64
             }
+            Answer::Promise => f64::NEG_INFINITY,
             Answer::Throw => f64::NAN,
-        };
+        }
+    }
+
+    pub fn resume(self, answer: &Answer) -> Outcome<Step> {
+        let reply = self.reply(answer);
         // SAFETY: `step` gives room as it says.
         self.step(|values, room, length| unsafe {
             shim_resume(self.0, reply, values, room, length)
@@ -297,6 +311,96 @@ impl Curl {
     }
 }
 
+/// What becomes of the body of an asynchronous transfer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    Write,
+    Collect,
+    Stream,
+}
+
+/// What a turn brings.
+pub enum Event {
+    Asks(Question),
+    /// With what it has collected.
+    Done(Curl, Outcome<Vec<u8>>),
+    /// A stream has something to read.
+    Data(Curl),
+    Closable(Share),
+    /// So much is pending.
+    Nothing(usize),
+}
+
+impl Curl {
+    pub fn begin(self, wish: Wish) -> Outcome {
+        checked(shim_start(self.0, wish as u32))
+    }
+
+    pub fn cancel(self) {
+        assert_eq!(shim_cancel(self.0), 0);
+    }
+
+    /// The promise of a callback has become this.
+    pub fn settle(self, slot: i32, answer: &Answer) {
+        let reply = self.reply(answer);
+        assert_eq!(shim_settle(self.0, slot as u32, reply), 0);
+    }
+
+    /// What is there of the stream.
+    pub fn read(self) -> Vec<u8> {
+        let mut all = Vec::new();
+        let mut room = [0; ROOM];
+        loop {
+            // SAFETY: the room has that length.
+            let count = unsafe { shim_stream_read(self.0, room.as_mut_ptr(), ROOM as u32) };
+            all.extend_from_slice(&room[..count as usize]);
+            if count == 0 {
+                return all;
+            }
+        }
+    }
+}
+
+/// Goes on to the next event, with the answer to the last one if that asked.
+pub fn turn(last: Option<(Curl, Answer)>) -> Event {
+    let reply = last.map_or(f64::INFINITY, |(curl, answer)| curl.reply(&answer));
+    let mut values = [0.0; 8];
+    let mut room = [0; ROOM];
+    // SAFETY: room for eight numbers, and for so many bytes.
+    let event = unsafe {
+        shim_turn(
+            reply,
+            values.as_mut_ptr(),
+            room.as_mut_ptr(),
+            room.len() as u32,
+        )
+    };
+    let about = Curl(values[7]);
+    match event {
+        0 => Event::Nothing(values[0] as usize),
+        64 => Event::Done(
+            about,
+            checked(values[0] as i32).map(|()| match room.get(..values[6] as usize) {
+                Some(body) => body.to_vec(),
+                None => take_body(),
+            }),
+        ),
+        65 => Event::Data(about),
+        66 => Event::Closable(Share(about.0)),
+        slot if slot > 0 => Event::Asks(question(slot, &values, &room)),
+        status => panic!("{:?}", failure(status)),
+    }
+}
+
+/// For `wait`, which another thread calls.
+pub fn engine() -> f64 {
+    shim_engine()
+}
+
+pub fn wait(engine: f64) {
+    assert_eq!(shim_wait(engine), 0);
+}
+
 /// What the last transfer has collected.
 pub fn take_body() -> Vec<u8> {
     let mut body = vec![0; shim_body_length() as usize];
@@ -330,6 +434,10 @@ impl Share {
 
     pub fn close(self) -> Outcome {
         checked(shim_share_close(self.0))
+    }
+
+    pub fn set_closing(self, on: bool) -> Outcome {
+        checked(shim_share_closing(self.0, on.into()))
     }
 
     fn values(self) -> Outcome<[f64; 8]> {

@@ -97,8 +97,8 @@ fn read_request(stream: &mut BufReader<impl Read + Write>) -> Result<Option<Requ
         let mut size = String::new();
         stream.read_line(&mut size)?;
         let size = u64::from_str_radix(size.trim(), 16).unwrap_or(0);
-        // And the end of the line.
-        stream.take(size + 2).read_to_end(&mut body)?;
+        stream.take(size).read_to_end(&mut body)?;
+        stream.read_line(&mut String::new())?;
         is_chunked = size > 0;
     }
     let mut words = first.split(' ');
