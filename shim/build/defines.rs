@@ -2,6 +2,8 @@
 
 pub const CURL: &[&str] = &[
     "BUILDING_LIBCURL",
+    // Four times the usual: WRITEFUNCTION is called for each piece of a body.
+    "CURL_MAX_WRITE_SIZE=65536",
     "CURL_OS=\"Linux\"",
     // Features.
     "CURL_CA_FALLBACK",

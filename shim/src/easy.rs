@@ -64,15 +64,21 @@ pub struct Entered<'a> {
     _turn: Option<Turn>,
 }
 
-impl<'a> Deref for Entered<'a> {
-    type Target = Held<'a, Core>;
-    fn deref(&self) -> &Self::Target {
+impl Entered<'_> {
+    pub fn state(&self) -> State {
+        self.held.state()
+    }
+}
+
+impl Deref for Entered<'_> {
+    type Target = Core;
+    fn deref(&self) -> &Core {
         &self.held
     }
 }
 
 impl DerefMut for Entered<'_> {
-    fn deref_mut(&mut self) -> &mut Self::Target {
+    fn deref_mut(&mut self) -> &mut Core {
         &mut self.held
     }
 }
@@ -192,27 +198,36 @@ impl Easy {
         }
     }
 
-    /// As `enter`, with nobody else inside the share's data meanwhile. The
-    /// turn is taken before the claim, since whoever has it may want the claim.
+    /// As `enter`, with nobody else inside the share's data meanwhile.
     pub fn enter_quietly<R>(
         &self,
         method: &str,
         act: impl FnOnce(&mut Core) -> Result<R>,
     ) -> Result<R> {
+        let (_turn, mut held) = self.enter_in_turn(|| self.enter(method), |_| true)?;
+        act(&mut held)
+    }
+
+    /// The turn of the share it is attached to, if `wanted`, and the claim. The
+    /// turn is taken first, since whoever has it may want the claim; the handle
+    /// may have moved to another share meanwhile.
+    fn enter_in_turn<H: Deref<Target = Core>>(
+        &self,
+        enter: impl Fn() -> Result<H>,
+        wanted: impl Fn(&Core) -> bool,
+    ) -> Result<(Option<Turn>, H)> {
+        let of = |core: &Core| core.share.clone().filter(|_| wanted(core));
         loop {
-            let share = self.enter(method)?.share.clone();
+            let share = of(&*enter()?);
             let turn = share.as_ref().and_then(|share| share.quiet(isolate::id()));
-            let mut held = self.enter(method)?;
-            let same = match (&held.share, &share) {
+            let held = enter()?;
+            let same = match (&of(&held), &share) {
                 (Some(now), Some(then)) => Arc::ptr_eq(now, then),
                 (None, None) => true,
                 _ => false,
             };
             if same {
-                let result = act(&mut held);
-                drop(held);
-                drop(turn);
-                return result;
+                return Ok((turn, held));
             }
         }
     }
@@ -224,10 +239,8 @@ impl Easy {
     /// SHARE set or taken back.
     pub fn set_share(self: &Arc<Self>, share: Option<&Arc<Share>>) -> Result<()> {
         // Its connection is looked for in the share's pool.
-        let looks = self.enter_idle("setopt")?.connect_only;
-        let current = self.share().filter(|_| looks);
-        let _turn = current.and_then(|share| share.quiet(isolate::id()));
-        let mut held = self.enter_idle("setopt")?;
+        let looks = |core: &Core| core.connect_only;
+        let (_turn, mut held) = self.enter_in_turn(|| self.enter_idle("setopt"), looks)?;
         let handle = held.handle()?.clone();
         match (share, &held.share) {
             (Some(_), Some(_)) => return Err(Error::already_sharing()),

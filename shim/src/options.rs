@@ -1,7 +1,7 @@
 //! setopt, by the kind of value that an option takes.
 
-use crate::claim::{Held, State};
-use crate::easy::{Core, Easy, Owned};
+use crate::claim::State;
+use crate::easy::{Core, Easy, Entered, Owned};
 use crate::error::{Error, Result};
 use crate::isolate;
 use crate::kinds::{OptionKind, option_kind, option_name, unset_number, unsettable};
@@ -20,6 +20,10 @@ const SHARED_DATA: [CURLoption; 5] = [
     CURLOPT_HSTS,
     CURLOPT_HSTS_CTRL,
 ];
+
+/// libcurl frees its HSTS entries for these, which HSTSREADFUNCTION is about to
+/// add to.
+const FREEING: [CURLoption; 2] = [CURLOPT_HSTS, CURLOPT_HSTS_CTRL];
 
 pub fn set_number(easy: &Easy, option: u32, value: i64) -> Result<()> {
     let refuse = |wanted: &str| Err(Error::range(wrong(option, &format!("{value}: {wanted}"))));
@@ -199,6 +203,10 @@ pub fn unset(easy: &Arc<Easy>, option: u32) -> Result<()> {
 
 /// Alone inside the share's data where the option reaches it.
 fn touch(easy: &Easy, option: u32, act: impl FnOnce(&mut Core) -> Result<()>) -> Result<()> {
+    if FREEING.contains(&option) {
+        // A transfer that another isolate starts now has what follows refused.
+        drop(easy.enter_idle("setopt")?);
+    }
     if SHARED_DATA.contains(&option) {
         easy.enter_quietly("setopt", act)
     } else {
@@ -216,7 +224,7 @@ fn outcome(core: &mut Core, option: u32, set: impl FnOnce(&OwnedEasy) -> CURLcod
     }
 }
 
-fn running(held: &Held<'_, Core>) -> bool {
+fn running(held: &Entered<'_>) -> bool {
     matches!(held.state(), State::Running(_))
 }
 

@@ -272,3 +272,47 @@ fn numbers_that_mean_no_handle() {
     closed.close().unwrap();
     assert!(Curl::new().0 > released.0.max(closed.0));
 }
+
+/// libcurl says that it has added a cookie before it has done with it.
+#[test]
+fn cookies_are_cleared_in_debugfunction() {
+    begin();
+    let curl = writing(&server::url("10"));
+    curl.set_text(CURLOPT_COOKIEFILE, "").unwrap();
+    curl.set_callback(CURLOPT_DEBUGFUNCTION, true).unwrap();
+    curl.set_number(CURLOPT_VERBOSE, 1).unwrap();
+    let mut added = 0;
+    curl.perform(|question| {
+        if question.slot == slot::DEBUG {
+            curl.set_text(CURLOPT_COOKIELIST, "ALL").unwrap();
+            added += usize::from(question.body.starts_with(b"Added cookie"));
+        }
+        Answer::Nothing
+    })
+    .unwrap();
+    assert_eq!(added, 1);
+}
+
+#[test]
+fn hsts_stays_on_in_its_callback() {
+    begin();
+    let curl = writing(&server::url("10"));
+    curl.set_number(CURLOPT_HSTS_CTRL, CURLHSTS_ENABLE.into())
+        .unwrap();
+    curl.set_callback(CURLOPT_HSTSREADFUNCTION, true).unwrap();
+    let mut asked = false;
+    curl.perform(|question| {
+        if question.slot == slot::WRITE {
+            return Answer::Nothing;
+        }
+        asked = true;
+        let refusal = format!("cannot invoke setopt() - {RUNNING}");
+        refused(curl.set_number(CURLOPT_HSTS_CTRL, 0), &refusal);
+        refused(curl.set_text(CURLOPT_HSTS, "file"), &refusal);
+        refused(curl.unset(CURLOPT_HSTS), &refusal);
+        Answer::Number(CURLSTS_DONE.into())
+    })
+    .unwrap();
+    assert!(asked);
+    curl.set_number(CURLOPT_HSTS_CTRL, 0).unwrap();
+}

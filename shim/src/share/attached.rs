@@ -105,12 +105,7 @@ impl<M: Member> Attached<M> {
             if !detach && !list.members.is_empty() {
                 return Close::InUse(list.members.len());
             }
-            let Some(alive) = list.alive() else {
-                drop(list);
-                yield_now();
-                continue;
-            };
-            members = alive;
+            members = list.members.values().map(Weak::upgrade).collect::<Vec<_>>();
             let mut taken = match take_all(&members) {
                 Take::All(taken) => taken,
                 Take::Running(count) => return Close::InUse(count),
@@ -149,30 +144,24 @@ impl<M: Member> Attached<M> {
     }
 }
 
-impl<M> List<M> {
-    /// `None` while a member's last reference is being dropped elsewhere: it
-    /// takes itself off the list when libcurl has let go of it.
-    fn alive(&self) -> Option<Vec<Arc<M>>> {
-        self.members.values().map(Weak::upgrade).collect()
-    }
-}
-
 enum Take<'a, T> {
     All(Vec<Held<'a, T>>),
     Running(usize),
     Busy,
 }
 
-fn take_all<M: Member>(members: &[Arc<M>]) -> Take<'_, M::Value> {
+/// One that runs has the last word: the others may be waiting for its turn.
+fn take_all<M: Member>(members: &[Option<Arc<M>>]) -> Take<'_, M::Value> {
     let mut taken = Vec::with_capacity(members.len());
     let mut running = 0;
     let mut busy = false;
     for member in members {
-        match member.claim().peek() {
-            Peek::Idle(held) => taken.push(held),
-            Peek::Running => running += 1,
-            // A closed member is about to leave the list.
-            Peek::Busy | Peek::Closed => busy = true,
+        match member.as_ref().map(|member| member.claim().peek()) {
+            Some(Peek::Idle(held)) => taken.push(held),
+            Some(Peek::Running) => running += 1,
+            // One that is closed, or whose last reference is being dropped,
+            // takes itself off the list when libcurl has let go of it.
+            Some(Peek::Busy | Peek::Closed) | None => busy = true,
         }
     }
     if running > 0 {

@@ -93,8 +93,6 @@ pub(super) fn suspend(
     // SAFETY: set when the coroutine started, and valid until it ends; only
     // code on its stack gets here.
     let yielder = unsafe { &*call.yielder.get() };
-    #[cfg(tsan)]
-    tsan::leave();
     yielder.suspend(Question {
         id,
         slot,
@@ -142,8 +140,6 @@ impl Suspendable {
             if let Desks::One(desk) = &call.desks {
                 desk.tell_deferred();
             }
-            #[cfg(tsan)]
-            tsan::leave();
             code
         });
         Some(Self {
@@ -170,9 +166,10 @@ impl Suspendable {
         self.question = None;
         RESUMES.set(RESUMES.get() + 1);
         let outer = CURRENT.replace(&raw const *self.call);
-        #[cfg(tsan)]
-        self.fiber.enter();
+        #[cfg(not(tsan))]
         let result = coroutine.resume(reply);
+        #[cfg(tsan)]
+        let result = self.fiber.run(|| coroutine.resume(reply));
         CURRENT.set(outer);
         match result {
             CoroutineResult::Yield(question) => {
@@ -259,7 +256,6 @@ impl Drop for Suspendable {
 /// Tells ThreadSanitizer which stack the thread is on.
 #[cfg(tsan)]
 mod tsan {
-    use std::cell::Cell;
     use std::ffi::c_void;
 
     unsafe extern "C" {
@@ -267,10 +263,6 @@ mod tsan {
         fn __tsan_create_fiber(flags: u32) -> *mut c_void;
         fn __tsan_destroy_fiber(fiber: *mut c_void);
         fn __tsan_switch_to_fiber(fiber: *mut c_void, flags: u32);
-    }
-
-    thread_local! {
-        static CALLERS: Cell<Vec<*mut c_void>> = const { Cell::new(Vec::new()) };
     }
 
     pub struct Fiber(*mut c_void);
@@ -281,24 +273,19 @@ mod tsan {
             Self(unsafe { __tsan_create_fiber(0) })
         }
 
-        pub fn enter(&self) {
-            let mut callers = CALLERS.take();
-            // SAFETY: the switch of stacks follows at once.
+        /// Calls and returns are counted for each stack, so both switches are
+        /// made in one place: the function around it begins and ends on the
+        /// same one.
+        #[inline(always)]
+        pub fn run<R>(&self, act: impl FnOnce() -> R) -> R {
+            // SAFETY: the switch of stacks follows at once, there and back.
             unsafe {
-                callers.push(__tsan_get_current_fiber());
-                CALLERS.set(callers);
+                let caller = __tsan_get_current_fiber();
                 __tsan_switch_to_fiber(self.0, 0);
+                let result = act();
+                __tsan_switch_to_fiber(caller, 0);
+                result
             }
-        }
-    }
-
-    pub fn leave() {
-        let mut callers = CALLERS.take();
-        let caller = callers.pop();
-        CALLERS.set(callers);
-        if let Some(caller) = caller {
-            // SAFETY: as above.
-            unsafe { __tsan_switch_to_fiber(caller, 0) };
         }
     }
 

@@ -160,7 +160,17 @@ impl Desk {
 
     /// For what libcurl tells rather than asks, maybe under a share's lock.
     pub(super) fn tell(&self, event: Deferred) {
+        self.tell_later(event);
+        self.catch_up();
+    }
+
+    /// For what libcurl tells in the middle of something.
+    pub(super) fn tell_later(&self, event: Deferred) {
         self.deferred.borrow_mut().push_back(event);
+    }
+
+    /// Tells what has been put off, unless a share's lock is held.
+    pub(super) fn catch_up(&self) {
         if !locks::holds_any() {
             self.tell_deferred();
         }

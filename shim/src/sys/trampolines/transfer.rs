@@ -284,6 +284,7 @@ pub(super) unsafe extern "C" fn xferinfo(
 ) -> c_int {
     guarded(1, || {
         let Some(desk) = current(id) else { return 0 };
+        desk.catch_up();
         if desk.watched.get() || !desk.answers(Slot::XFERINFO) {
             return desk.aborting().into();
         }
@@ -315,7 +316,9 @@ pub(super) unsafe extern "C" fn progress(
 }
 
 /// Its answer means nothing to libcurl, so it is told as soon as no share lock
-/// is held.
+/// is held. libcurl says its own words while it works on what a callback may
+/// free, the cookies for one: these are told before its next call of any sort,
+/// and of progress it calls all the time.
 pub(super) unsafe extern "C" fn debug(
     _handle: *mut CURL,
     kind: curl_infotype,
@@ -329,7 +332,11 @@ pub(super) unsafe extern "C" fn debug(
         {
             // SAFETY: libcurl's contract for debug callbacks.
             let data = unsafe { bytes(data, size) }.to_vec();
-            desk.tell(Deferred::Debug { kind, data });
+            let event = Deferred::Debug { kind, data };
+            match kind {
+                CURLINFO_TEXT => desk.tell_later(event),
+                _ => desk.tell(event),
+            }
         }
         0
     })
