@@ -12,13 +12,14 @@
  * using c = new curl.Curl();
  * c.setopt(curl.URL, "https://example.com/");
  * c.setopt(curl.SHARE, share);
- * const body = c.performTextSync();
+ * const body = await c.performText();
  * console.log(c.getinfo(curl.RESPONSE_CODE), body.length);
  * ```
  *
  * @module
  */
 
+export type { CurlBody } from "./src/body_stream.ts";
 export { Curl, type CurlHandle } from "./src/curl.ts";
 export {
   CurlShare,

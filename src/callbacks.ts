@@ -12,16 +12,27 @@ import {
   CURLSTS_DONE,
   READFUNC_ABORT,
   READFUNC_PAUSE,
+  READFUNCTION,
+  WRITEFUNC_PAUSE,
+  WRITEFUNCTION,
 } from "./tables/constants.ts";
-import { optionName, SLOT_OPTION } from "./tables/kinds.ts";
+import { optionName, optionSlot, SLOT_OPTION } from "./tables/kinds.ts";
+import { type PipedStream, ReaderStream } from "./piped_streams.ts";
 import type { ChunkInfo, HstsEntry, SshKey, TrailerCallback } from "./types.ts";
 
 // deno-lint-ignore no-explicit-any -- the signatures have nothing in common
 type Callback = (...args: any[]) => unknown;
 
-/** What the library takes for an answer other than a number. */
-const ABORT = NaN;
+/** What the library takes for an answer other than a number: it has thrown. */
+export const ABORT = NaN;
+/** The function has returned nothing. */
 const NOTHING = Infinity;
+/** The answer comes later, when a promise has settled. */
+export const LATER = -Infinity;
+
+/** The slots whose functions may return promises. */
+export const WRITE: number = optionSlot(WRITEFUNCTION);
+const READ: number = optionSlot(READFUNCTION);
 
 /** libcurl's word for an HSTS entry without an end. */
 const UNLIMITED = "unlimited";
@@ -29,8 +40,14 @@ const UNLIMITED = "unlimited";
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
+/** A transfer that can wait for a function's promise. */
+export interface Patient {
+  /** The promise has settled; `answer` tells what that means, or throws. */
+  settle(slot: number, answer: () => number): void;
+}
+
 /** Calls a function for a question, and gives its answer. */
-type Ask = (callback: Callback, id: number) => number;
+type Ask = (callback: Callback, id: number, patient?: Patient) => number;
 
 /** The slots, in the order of SLOT_OPTION, which starts at 1. */
 const ASK: readonly Ask[] = [
@@ -62,35 +79,84 @@ const ASK: readonly Ask[] = [
 /** The functions of a handle that this isolate answers. */
 export class Callbacks {
   #functions: (Callback | undefined)[] = [];
+  /** Streams that stand for functions, by slot. */
+  #streams: Map<number, PipedStream> | undefined;
   #failure: Failure | undefined;
 
   /** Sets or takes back the function of a slot. */
   set(slot: number, callback: Callback | undefined): void {
+    this.#forgetStream(slot);
     this.#functions[slot] = callback;
+  }
+
+  /** Sets a stream in the place of a function. */
+  setStream(slot: number, stream: PipedStream): void {
+    this.set(slot, stream.callback);
+    this.#streams ??= new Map();
+    this.#streams.set(slot, stream);
+  }
+
+  #forgetStream(slot: number): void {
+    this.#streams?.get(slot)?.release()?.catch(() => {});
+    this.#streams?.delete(slot);
   }
 
   /** The same functions, for a copy of the handle. */
   copy(): Callbacks {
     const copy = new Callbacks();
     copy.#functions = [...this.#functions];
+    for (const [slot, stream] of this.#streams ?? []) {
+      copy.setStream(slot, stream.copy());
+    }
     return copy;
   }
 
   /** Forgets them all. */
   clear(): void {
+    this.releaseStreams()?.catch(() => {});
+    this.#streams = undefined;
     this.#functions = [];
   }
 
-  /** Answers what is asked of a slot. */
-  answer(slot: number, id: number): number {
+  /** Throws if a transfer that can't wait would need a stream. */
+  refuseStreams(collects: boolean): void {
+    for (const [slot, stream] of this.#streams ?? []) {
+      if (!collects || slot !== WRITE) throw stream.refusal();
+    }
+  }
+
+  /** Lets their streams go; what they are still writing, if anything. */
+  releaseStreams(): Promise<unknown> | undefined {
+    if (this.#streams === undefined) return undefined;
+    const written = [...this.#streams.values()]
+      .map((stream) => stream.release())
+      .filter((promise) => promise !== undefined);
+    return written.length === 0 ? undefined : Promise.all(written);
+  }
+
+  /** Answers what is asked of a slot; a promise needs a patient transfer. */
+  answer(slot: number, id: number, patient?: Patient): number {
     const callback = this.#functions[slot];
     try {
       if (callback === undefined) throw new Error(`${title(slot)} is gone`);
-      return ASK[slot](callback, id);
+      return ASK[slot](callback, id, patient);
     } catch (cause) {
-      this.#failure ??= { cause: worded(cause, slot) };
-      return ABORT;
+      return this.#abort(slot, cause);
     }
+  }
+
+  /** What a promise for a slot means. */
+  attempt(slot: number, answer: () => number): number {
+    try {
+      return answer();
+    } catch (cause) {
+      return this.#abort(slot, cause);
+    }
+  }
+
+  #abort(slot: number, cause: unknown): number {
+    this.#failure ??= { cause: worded(cause, slot) };
+    return ABORT;
   }
 
   /** Puts back what `takeFailure` has given. */
@@ -121,7 +187,8 @@ function worded(cause: unknown, slot: number): unknown {
 
 function nonsense(answer: unknown, wanted: string): Nonsense {
   const given = answer instanceof Promise
-    ? "a promise, which a synchronous transfer can't wait for"
+    ? "a promise, which only WRITEFUNCTION and READFUNCTION may return, and " +
+      "only in an asynchronous transfer"
     : typeof answer === "number" || answer === null
     ? String(answer)
     : typeof answer === "object" && answer !== null
@@ -140,13 +207,55 @@ function numeric(answer: unknown): number {
 }
 
 /** The body comes in many pieces: these are lent, not given. */
-function askWrite(callback: Callback, id: number): number {
+function askWrite(
+  callback: Callback,
+  id: number,
+  patient?: Patient,
+): number {
   const lent = call.lend(id);
+  const { length } = lent;
+  let isAwaited = false;
   try {
-    return numeric(callback(lent));
+    const answer = callback(lent);
+    if (patient === undefined || !(answer instanceof Promise)) {
+      return numeric(answer);
+    }
+    const settled = answer.finally(() => call.reclaim(lent));
+    isAwaited = true;
+    return wait(patient, WRITE, settled, (value) => taken(value, length));
   } finally {
-    call.reclaim(lent);
+    if (!isAwaited) call.reclaim(lent);
   }
+}
+
+/** Has a transfer go on when a promise has settled. */
+function wait(
+  patient: Patient,
+  slot: number,
+  promise: Promise<unknown>,
+  answer: (value: unknown) => number,
+): number {
+  promise.then(
+    (value) => patient.settle(slot, () => answer(value)),
+    (cause) =>
+      patient.settle(slot, () => {
+        throw cause;
+      }),
+  );
+  return LATER;
+}
+
+/** A piece that is awaited was taken as a whole, or the transfer ends. */
+function taken(value: unknown, length: number): number {
+  if (value === WRITEFUNC_PAUSE) throw tooLate("WRITEFUNC_PAUSE");
+  const count = numeric(value);
+  return count === NOTHING || count === length ? NOTHING : ABORT;
+}
+
+function tooLate(name: string): Nonsense {
+  return new Nonsense(
+    `must return ${name} at once, but returned a promise of it`,
+  );
 }
 
 function askBytes(callback: Callback, id: number): number {
@@ -157,10 +266,23 @@ function askNumbers(count: number): Ask {
   return (callback) => numeric(callback(...call.numbers.slice(0, count)));
 }
 
-function askRead(callback: Callback, id: number): number {
+function askRead(callback: Callback, id: number, patient?: Patient): number {
   const size = call.numbers[0];
   const answer = callback(size);
   if (answer === READFUNC_ABORT || answer === READFUNC_PAUSE) return answer;
+  if (patient === undefined || !(answer instanceof Promise)) {
+    return handOver(answer, size, id);
+  }
+  // The library keeps a stream's chunk until all of it was asked for.
+  const most = ReaderStream.owns(callback) ? Infinity : size;
+  return wait(patient, READ, answer, (value) => {
+    if (value === READFUNC_PAUSE) throw tooLate("READFUNC_PAUSE");
+    return value === READFUNC_ABORT ? ABORT : handOver(value, most, id);
+  });
+}
+
+/** Hands bytes to send over, and gives their number. */
+function handOver(answer: unknown, size: number, id: number): number {
   const bytes = typeof answer === "string" ? encoder.encode(answer) : answer;
   if (!(bytes instanceof Uint8Array)) {
     throw nonsense(

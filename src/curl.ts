@@ -4,20 +4,24 @@
  * @module
  */
 
+import * as asynchronous from "./asynchronous.ts";
+import { type CurlBody, stream } from "./body_stream.ts";
 import { Callbacks } from "./callbacks.ts";
 import { CurlShare } from "./curl_share.ts";
 import { check, failure, stateError } from "./errors.ts";
 import * as call from "./ffi/call.ts";
 import { HandleTable, made } from "./handle.ts";
-import { type OptionTarget, setOption, unsetOption } from "./options.ts";
 import {
-  CAINFO_BLOB,
-  INFO_PRIVATE,
-  PAUSE_ALL,
-  PAUSE_CONT,
-} from "./tables/constants.ts";
-import { drive } from "./transfer.ts";
+  getInfo,
+  getInfoRaw,
+  type OptionTarget,
+  setOption,
+  unsetOption,
+} from "./options.ts";
+import { CAINFO_BLOB, PAUSE_CONT } from "./tables/constants.ts";
+import { drive, pause, performSync } from "./transfer.ts";
 import type {
+  AbortOptions,
   CurlInfo,
   CurlOption,
   InfoValue,
@@ -28,9 +32,6 @@ import * as values from "./values.ts";
 
 /** The number of a Curl object, which may be posted to any Worker. */
 export type CurlHandle = number;
-
-/** getinfo's number for `curlCheck`. */
-const GETINFO = 2;
 
 const curls = new HandleTable<Curl>({
   name: "Curl",
@@ -181,9 +182,6 @@ export class Curl implements Disposable {
    * ```
    */
   setoptString(option: CurlOption, value: string): void {
-    if (typeof value !== "string") {
-      throw values.wrongType(option, "a string", value);
-    }
     values.setString(this.#id, option, value);
   }
 
@@ -207,8 +205,7 @@ export class Curl implements Disposable {
    * ```
    */
   getinfo<I extends CurlInfo>(info: I): InfoValue<I> {
-    if (isPrivate(info)) return this.#private() as InfoValue<I>;
-    return values.getinfo(this.#id, info) as InfoValue<I>;
+    return getInfo(this.#target, info) as InfoValue<I>;
   }
 
   /**
@@ -228,19 +225,127 @@ export class Curl implements Disposable {
    * ```
    */
   getinfoRaw<I extends CurlInfo>(info: I): RawInfoValue<I> {
-    if (isPrivate(info)) return this.#private() as RawInfoValue<I>;
-    return values.getinfoRaw(this.#id, info) as RawInfoValue<I>;
+    return getInfoRaw(this.#target, info) as RawInfoValue<I>;
   }
 
-  #private(): unknown {
-    check(call.curlCheck(this.#id, GETINFO));
-    return this.#target.kept;
+  /**
+   * Does the transfer that the options describe. The body goes to WRITEFUNCTION
+   * or WRITEDATA, else to standard output.
+   *
+   * The program goes on meanwhile, and any number of other handles may perform.
+   * It does not end before the transfer is over.
+   *
+   * @param options `signal`: ends the transfer at once when it is aborted; the
+   * handle can then be used again
+   * @returns resolves when the transfer is over; rejects with the signal's
+   * reason, or with what {@linkcode Curl.performSync} throws
+   *
+   * @see {@link https://curl.se/libcurl/c/curl_multi_add_handle.html}
+   *
+   * @example
+   * ```ts
+   * import * as curl from "@denocurl/curl";
+   *
+   * const file = Deno.makeTempFileSync();
+   * Deno.writeTextFileSync(file, "12345");
+   * using c = new curl.Curl();
+   * c.setopt(curl.URL, `file://${file}`);
+   * let bytes = 0;
+   * c.setopt(curl.WRITEFUNCTION, async (data) => {
+   *   bytes += data.length;
+   *   await new Promise((resolve) => setTimeout(resolve, 10));
+   * });
+   * await c.perform({ signal: AbortSignal.timeout(10_000) });
+   * console.log(bytes); // 5
+   * ```
+   */
+  perform(options?: AbortOptions): Promise<void> {
+    return asynchronous.perform(this, this.#target, options);
+  }
+
+  /**
+   * As {@linkcode Curl.perform}, but gives the body. WRITEFUNCTION is not
+   * called, and stays set.
+   *
+   * @param options as for {@linkcode Curl.perform}
+   * @returns the body's bytes; rejects as {@linkcode Curl.perform} does
+   *
+   * @example
+   * ```ts
+   * import * as curl from "@denocurl/curl";
+   *
+   * const file = Deno.makeTempFileSync();
+   * Deno.writeFileSync(file, new Uint8Array([1, 2, 3]));
+   * using c = new curl.Curl();
+   * c.setopt(curl.URL, `file://${file}`);
+   * console.log(await c.performBytes()); // Uint8Array(3) [ 1, 2, 3 ]
+   * ```
+   */
+  performBytes(options?: AbortOptions): Promise<Uint8Array<ArrayBuffer>> {
+    return asynchronous.collect(this, this.#target, call.collected, options);
+  }
+
+  /**
+   * As {@linkcode Curl.performBytes}, but gives the body as text.
+   *
+   * @param options as for {@linkcode Curl.perform}
+   * @returns the body, decoded as UTF-8; rejects as {@linkcode Curl.perform}
+   * does
+   *
+   * @example
+   * ```ts
+   * import * as curl from "@denocurl/curl";
+   *
+   * const file = Deno.makeTempFileSync();
+   * Deno.writeTextFileSync(file, "hello");
+   * using c = new curl.Curl();
+   * c.setopt(curl.URL, `file://${file}`);
+   * console.log(await c.performText()); // hello
+   * ```
+   */
+  performText(options?: AbortOptions): Promise<string> {
+    return asynchronous.collect(
+      this,
+      this.#target,
+      call.collectedText,
+      options,
+    );
+  }
+
+  /**
+   * As {@linkcode Curl.perform}, but gives the body as a stream, once the
+   * headers are in. The server sends no faster than it is read. WRITEFUNCTION is
+   * not called, and stays set.
+   *
+   * @param options as for {@linkcode Curl.perform}; a signal that is aborted
+   * later makes the stream fail with its reason
+   * @returns the body; rejects as {@linkcode Curl.perform} does for whatever
+   * fails before the headers are in
+   *
+   * @example
+   * ```ts
+   * import * as curl from "@denocurl/curl";
+   *
+   * const file = Deno.makeTempFileSync();
+   * Deno.writeTextFileSync(file, "hello");
+   * using c = new curl.Curl();
+   * c.setopt(curl.URL, `file://${file}`);
+   * await using body = await c.performStream();
+   * for await (const piece of body.readable) {
+   *   console.log(piece.length); // 5
+   * }
+   * ```
+   */
+  performStream(options?: AbortOptions): Promise<CurlBody> {
+    return stream(this, this.#target, options);
   }
 
   /**
    * Does the transfer that the options describe, and returns when it is over.
    * The body goes to WRITEFUNCTION or WRITEDATA, else to standard output.
    *
+   * @throws {TypeError} if WRITEDATA, HEADERDATA or READDATA is a stream, which
+   * takes an asynchronous transfer
    * @throws {CurlError} with libcurl's code if it fails; if a callback threw,
    * `cause` is what it threw; without a code if the object is closed, a
    * transfer is running, or a callback was set in another Worker
@@ -264,7 +369,7 @@ export class Curl implements Disposable {
    * ```
    */
   performSync(): void {
-    this.#perform(false);
+    performSync(this.#target, false);
   }
 
   /**
@@ -286,7 +391,7 @@ export class Curl implements Disposable {
    * ```
    */
   performBytesSync(): Uint8Array<ArrayBuffer> {
-    this.#perform(true);
+    performSync(this.#target, true);
     return call.body();
   }
 
@@ -309,14 +414,6 @@ export class Curl implements Disposable {
    */
   performTextSync(): string {
     return new TextDecoder().decode(this.performBytesSync());
-  }
-
-  #perform(collect: boolean): void {
-    drive(
-      this.#id,
-      () => call.perform(this.#id, collect),
-      this.#target.callbacks,
-    );
   }
 
   /**
@@ -388,7 +485,8 @@ export class Curl implements Disposable {
   }
 
   /**
-   * Pauses the running transfer, or lets it go on, in one of its callbacks.
+   * Pauses the running transfer, or lets it go on: a synchronous one in one of
+   * its callbacks, an asynchronous one at any time.
    *
    * @param mask `PAUSE_RECV`, `PAUSE_SEND`, `PAUSE_ALL` or `PAUSE_CONT`
    * @throws {TypeError} if the mask is not a whole number
@@ -406,10 +504,7 @@ export class Curl implements Disposable {
    * ```
    */
   pause(mask: number): void {
-    if (typeof mask !== "number" || (mask & PAUSE_ALL) !== mask) {
-      throw new TypeError(`pause() takes a sum of PAUSE_*, not ${mask}`);
-    }
-    this.#pause(mask, false);
+    pause(this.#target, mask, false);
   }
 
   /**
@@ -426,15 +521,7 @@ export class Curl implements Disposable {
    * ```
    */
   unpause(): void {
-    this.#pause(PAUSE_CONT, true);
-  }
-
-  #pause(mask: number, unpause: boolean): void {
-    drive(
-      this.#id,
-      () => call.pause(this.#id, mask, unpause),
-      this.#target.callbacks,
-    );
+    pause(this.#target, PAUSE_CONT, true);
   }
 
   /**
@@ -510,10 +597,9 @@ export class Curl implements Disposable {
   close(): void {
     if (this.#closed || this.#closing) return;
     let first = -1;
-    const start = () => first = call.curlClose(this.#id);
     this.#closing = true;
     try {
-      drive(this.#id, start, this.#target.callbacks);
+      drive(this.#target, () => first = call.curlClose(this.#id));
     } finally {
       this.#closing = false;
       // A callback that threw is told, but the handle is gone all the same.
@@ -543,8 +629,4 @@ function reopened(target: OptionTarget): Curl {
 
 function newTarget(id: number): OptionTarget {
   return { id, callbacks: new Callbacks(), kept: null };
-}
-
-function isPrivate(info: number): boolean {
-  return info === INFO_PRIVATE;
 }

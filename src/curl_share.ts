@@ -4,6 +4,7 @@
  * @module
  */
 
+import { Closing } from "./closing.ts";
 import { check, stateError } from "./errors.ts";
 import * as call from "./ffi/call.ts";
 import { HandleTable, made } from "./handle.ts";
@@ -17,6 +18,7 @@ import {
   SH_SHARE,
   SH_UNSHARE,
 } from "./tables/constants.ts";
+import type { AbortOptions } from "./types.ts";
 
 /** The number of a share, which may be posted to any Worker. */
 export type ShareHandle = number;
@@ -107,10 +109,11 @@ const fromHandle = Symbol("fromHandle");
  * console.log(share.attached); // 1
  * ```
  */
-export class CurlShare implements Disposable {
+export class CurlShare implements AsyncDisposable, Disposable {
   readonly #id: ShareHandle;
   readonly #detachOnClose: boolean;
   #closed = false;
+  #closing: Closing | undefined;
 
   /**
    * Makes a share of nothing yet.
@@ -297,7 +300,39 @@ export class CurlShare implements Disposable {
     if (this.#closed) return;
     check(call.shareClose(this.#id));
     this.#closed = true;
+    this.#closing?.succeed();
     shares.remove(this, this.#id);
+  }
+
+  /**
+   * Closes the share when it is out of use. From the call on, in whatever
+   * Worker, no transfer starts on it, and nothing can be attached. Once those
+   * that run are over, it detaches every Curl object and frees the share; if
+   * `detachOnClose` is false, it waits until the last one was detached.
+   *
+   * Aborted, the share can be used as before, unless another call still waits.
+   *
+   * @param options `signal`: gives up
+   * @returns resolves when the share is closed, by whichever call; rejects with
+   * the signal's reason, or with a `CurlError` if an attached Curl object holds
+   * a connection (CONNECT_ONLY)
+   *
+   * @example
+   * ```ts
+   * import * as curl from "@denocurl/curl";
+   *
+   * const share = new curl.CurlShare();
+   * using c = new curl.Curl();
+   * c.setopt(curl.URL, "file:///etc/hostname");
+   * c.setopt(curl.SHARE, share);
+   * const body = c.performBytes();
+   * await share.closeAsync();
+   * console.log((await body).length > 0); // true
+   * ```
+   */
+  closeAsync(options?: AbortOptions): Promise<void> {
+    this.#closing ??= new Closing(this);
+    return this.#closing.wait(options);
   }
 
   /**
@@ -329,9 +364,14 @@ export class CurlShare implements Disposable {
     };
   }
 
-  /** Closes the share. */
+  /** Closes the share, as {@linkcode CurlShare.close} does. */
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  /** Closes the share when it is out of use. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.closeAsync();
   }
 }
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { errorText } from "./ffi/call.ts";
+import { errorText, strerror } from "./ffi/call.ts";
 
 /**
  * A failure of libcurl, or a call on an object that is in no state for it.
@@ -54,6 +54,9 @@ const TYPE = -2;
 const RANGE = -3;
 const PANIC = -4;
 
+/** The family of libcurl's codes for transfers. */
+const EASY = 0;
+
 /** What a callback threw, kept until the transfer is over. */
 export interface Failure {
   readonly cause: unknown;
@@ -95,10 +98,6 @@ export function stateError(text: string): CurlError {
 }
 
 /** A transfer that ended well for libcurl, but not for its callback. */
-export function abortedBy(
-  thrown: Failure,
-  code: number,
-  text: string,
-): CurlError {
-  return new CurlError(text, { code, ...thrown });
+export function abortedBy(code: number, thrown?: Failure): CurlError {
+  return new CurlError(strerror(EASY, code), { code, ...thrown });
 }

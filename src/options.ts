@@ -1,5 +1,6 @@
 /**
- * setopt and unsetopt, by the kind of value that an option takes.
+ * setopt and unsetopt, by the kind of value that an option takes, and what
+ * getinfo gives back of them.
  *
  * @module
  */
@@ -8,9 +9,15 @@ import type { Callbacks } from "./callbacks.ts";
 import { CurlShare } from "./curl_share.ts";
 import { check, stateError } from "./errors.ts";
 import * as call from "./ffi/call.ts";
+import {
+  type PipedStream,
+  ReaderStream,
+  WriterStream,
+} from "./piped_streams.ts";
 import { readerFunction, writerFunction } from "./streams.ts";
 import {
   HEADERFUNCTION,
+  INFO_PRIVATE,
   READFUNCTION,
   WRITEFUNCTION,
   WRITEHEADER,
@@ -21,6 +28,7 @@ import * as values from "./values.ts";
 /** The numbers of methods for `curlCheck`. */
 const SETOPT = 0;
 const UNSETOPT = 1;
+const GETINFO = 2;
 
 /** What options are set on: a handle, and what stays in JavaScript. */
 export interface OptionTarget {
@@ -57,10 +65,17 @@ const setters: Record<OptionKind, Setter> = {
   [OptionKind.function]: setFunction,
   [OptionKind.share]: setShare,
   [OptionKind.writer]: (target, option, value) => {
-    setFunction(target, functionOf(option), writerFunction(option, value));
+    if (value instanceof WritableStream) {
+      const stream = new WriterStream(option, value);
+      setStream(target, functionOf(option), stream);
+    } else {
+      setFunction(target, functionOf(option), writerFunction(option, value));
+    }
   },
   [OptionKind.reader]: (target, option, value) => {
-    setFunction(target, READFUNCTION, readerFunction(option, value));
+    if (value instanceof ReadableStream) {
+      setStream(target, READFUNCTION, new ReaderStream(option, value));
+    } else setFunction(target, READFUNCTION, readerFunction(option, value));
   },
   [OptionKind.private]: (target, _option, value) => {
     check(call.curlCheck(target.id, SETOPT));
@@ -100,6 +115,25 @@ export function unsetOption(target: OptionTarget, option: number): void {
   if (slot !== 0) target.callbacks.set(slot, undefined);
 }
 
+/** An info; throws what `Curl.getinfo` does. */
+export function getInfo(target: OptionTarget, info: number): unknown {
+  return info === INFO_PRIVATE
+    ? privateValue(target)
+    : values.getinfo(target.id, info);
+}
+
+/** The same, with strings left undecoded. */
+export function getInfoRaw(target: OptionTarget, info: number): unknown {
+  return info === INFO_PRIVATE
+    ? privateValue(target)
+    : values.getinfoRaw(target.id, info);
+}
+
+function privateValue({ id, kept }: OptionTarget): unknown {
+  check(call.curlCheck(id, GETINFO));
+  return kept;
+}
+
 /** The function that stands for an object to write to. */
 function functionOf(option: number): number {
   return option === WRITEHEADER ? HEADERFUNCTION : WRITEFUNCTION;
@@ -118,6 +152,15 @@ function setFunction(
     optionSlot(option),
     value as (...args: unknown[]) => unknown,
   );
+}
+
+function setStream(
+  { id, callbacks }: OptionTarget,
+  option: number,
+  stream: PipedStream,
+): void {
+  check(call.setoptCallback(id, option, true));
+  callbacks.setStream(optionSlot(option), stream);
 }
 
 function setShare(

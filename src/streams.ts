@@ -20,6 +20,11 @@ function has(value: unknown, method: string): boolean {
     typeof (value as Record<string, unknown>)[method] === "function";
 }
 
+/** What counts of the answer of a write(). */
+function count(taken: unknown): number | undefined {
+  return typeof taken === "number" ? taken : undefined;
+}
+
 /** What WRITEDATA and HEADERDATA take, as a write function. */
 export function writerFunction(
   option: number,
@@ -34,20 +39,18 @@ export function writerFunction(
       }
     };
   }
-  if (value instanceof WritableStream) throw needsAsync(option, value);
   if (has(value, "write")) {
     const writer = value as PlainWriter;
     return (data) => {
       // Such objects collect what they get; the bytes are lent.
       const taken = writer.write(data.slice());
-      return typeof taken === "number" || taken instanceof Promise
-        ? taken as number
-        : undefined;
+      return taken instanceof Promise ? taken.then(count) : count(taken);
     };
   }
   throw wrongType(
     option,
-    "an object with writeSync() or write(), such as a Deno.FsFile",
+    "a WritableStream or an object with writeSync() or write(), such as a " +
+      "Deno.FsFile",
     value,
   );
 }
@@ -66,14 +69,14 @@ export function readerFunction(
       return buffer.subarray(0, end);
     };
   }
-  if (value instanceof ReadableStream) throw needsAsync(option, value);
   if (has(value, "read")) {
     const reader = value as PlainReader;
     return (size) => reader.read(size);
   }
   throw wrongType(
     option,
-    "an object with readSync() or read(), such as a Deno.FsFile",
+    "a ReadableStream or an object with readSync() or read(), such as a " +
+      "Deno.FsFile",
     value,
   );
 }
@@ -94,13 +97,4 @@ function counted(
     );
   }
   return count;
-}
-
-/** A stream's bytes come by promises. */
-function needsAsync(option: number, value: unknown): TypeError {
-  return wrongType(
-    option,
-    "an object with synchronous methods, which a synchronous transfer can call",
-    value,
-  );
 }

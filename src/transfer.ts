@@ -1,16 +1,36 @@
 /**
  * The loop of a synchronous call of libcurl: it runs until a callback is due,
- * which is answered here, and goes on.
+ * which is answered here, and goes on. And the calls that need it.
  *
  * @module
  */
 
 import type { Callbacks } from "./callbacks.ts";
+import { changed, hear } from "./engine.ts";
 import { abortedBy, failure, startFailure } from "./errors.ts";
-import { abandon, numbers, resume, strerror, waiting } from "./ffi/call.ts";
-import { E_ABORTED_BY_CALLBACK } from "./tables/constants.ts";
+import * as call from "./ffi/call.ts";
+import { E_ABORTED_BY_CALLBACK, PAUSE_ALL } from "./tables/constants.ts";
 
-const EASY = 0;
+/** A handle, and who answers its callbacks. */
+interface Target {
+  readonly id: number;
+  readonly callbacks: Callbacks;
+}
+
+/** Does a transfer; throws what `Curl.performSync` does. */
+export function performSync(target: Target, collects: boolean): void {
+  target.callbacks.refuseStreams(collects);
+  drive(target, () => call.perform(target.id, collects));
+}
+
+/** Pauses a transfer, or lets it go on; throws what `Curl.pause` does. */
+export function pause(target: Target, mask: number, unpause: boolean): void {
+  if (typeof mask !== "number" || (mask & PAUSE_ALL) !== mask) {
+    throw new TypeError(`pause() takes a sum of PAUSE_*, not ${mask}`);
+  }
+  drive(target, () => call.pause(target.id, mask, unpause));
+  changed(target.id);
+}
 
 /**
  * Drives a call to its end.
@@ -19,32 +39,29 @@ const EASY = 0;
  * for done, or a status below 0
  * @throws what the call failed with; `cause` is what a callback threw
  */
-export function drive(
-  id: number,
-  start: () => number,
-  callbacks: Callbacks,
-): void {
+export function drive({ id, callbacks }: Target, start: () => number): void {
   // Of the transfer whose callback this is called in.
   const outer = callbacks.takeFailure();
-  const count = waiting();
+  const count = call.waiting();
   let slot: number;
   try {
     slot = start();
-    while (slot > 0) slot = resume(id, callbacks.answer(slot, id));
+    while (slot > 0) {
+      // An asynchronous transfer may be asked meanwhile.
+      const reply = call.numbers[call.ABOUT] === id
+        ? callbacks.answer(slot, id)
+        : hear(slot);
+      slot = call.resume(id, reply);
+    }
   } catch (error) {
     // Nothing of ours throws, but the stack may be at its end anywhere.
-    abandon(count);
+    call.abandon(count);
     throw error;
   }
   const thrown = callbacks.takeFailure();
   callbacks.keepFailure(outer);
   if (slot < 0) throw startFailure(slot, thrown);
-  if (numbers[0] !== 0) throw failure(numbers[0], thrown);
-  if (thrown !== undefined) {
-    throw abortedBy(
-      thrown,
-      E_ABORTED_BY_CALLBACK,
-      strerror(EASY, E_ABORTED_BY_CALLBACK),
-    );
-  }
+  const [status] = call.numbers;
+  if (status !== 0) throw failure(status, thrown);
+  if (thrown !== undefined) throw abortedBy(E_ABORTED_BY_CALLBACK, thrown);
 }

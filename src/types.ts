@@ -102,6 +102,15 @@ export type PrivateInfo = CurlInfo<unknown>;
 /** An info that is a C pointer, which JavaScript cannot use. */
 export type UnsupportedInfo = CurlInfo<never>;
 
+/** Settings of calls that wait. */
+export interface AbortOptions {
+  /**
+   * Ends the call when it is aborted: the promise rejects with the signal's
+   * reason. If it is aborted already, nothing starts.
+   */
+  signal?: AbortSignal;
+}
+
 /** What the option SHARE takes: a `CurlShare`. */
 export interface CurlShareLike {
   /** The number of the share, which any Worker may use. */
@@ -116,11 +125,21 @@ export interface SyncWriter {
 
 /** PycURL's kind of writer: any object with a method `write`. */
 export interface PlainWriter {
-  /** Takes all of the bytes, to keep. */
+  /**
+   * Takes all of the bytes, to keep. For WRITEDATA in an asynchronous transfer
+   * it may return a promise, which is waited for.
+   */
   write(data: Uint8Array): unknown;
 }
 
-/** What WRITEDATA and HEADERDATA take. */
+/**
+ * What WRITEDATA and HEADERDATA take.
+ *
+ * A `WritableStream` is for asynchronous transfers. It is locked from the first
+ * bytes on until the transfer is over; it stays open, as libcurl closes nothing
+ * that it writes to. The body comes as fast as the stream takes it, and
+ * all was written when the transfer's promise resolves.
+ */
 export type DataWriter = SyncWriter | WritableStream<Uint8Array> | PlainWriter;
 
 /** Reads synchronously, as a `Deno.FsFile` does. */
@@ -131,11 +150,22 @@ export interface SyncReader {
 
 /** PycURL's kind of reader: any object with a method `read`. */
 export interface PlainReader {
-  /** Gives at most `size` bytes; none at the end. */
-  read(size: number): Uint8Array | string;
+  /**
+   * Gives at most `size` bytes; none at the end. In an asynchronous transfer
+   * it may return a promise of them.
+   */
+  read(size: number): Uint8Array | string | Promise<Uint8Array | string>;
 }
 
-/** What READDATA takes. */
+/**
+ * What READDATA takes.
+ *
+ * A `ReadableStream` is for asynchronous transfers. It is locked from the first
+ * bytes on until the transfer is over. Its length is not known, so HTTP/1.1
+ * sends it in chunks, unless INFILESIZE or POSTFIELDSIZE says it. It can't be
+ * sent twice, as after a redirect: such a transfer fails with
+ * `E_SEND_FAIL_REWIND`.
+ */
 export type DataReader = SyncReader | ReadableStream<Uint8Array> | PlainReader;
 
 /** Where a socket is to be opened to. */
@@ -220,25 +250,35 @@ export interface ChunkStrings {
  * Takes a piece of the body. Nothing or the length means that all was taken;
  * `WRITEFUNC_PAUSE` pauses, any other number aborts the transfer.
  *
- * The bytes are lent: when the function returns, their buffer is detached. Take
- * `data.slice()` to keep them.
+ * In an asynchronous transfer it may return a promise: the next piece comes
+ * when that has settled. `WRITEFUNC_PAUSE` has to be returned at once.
+ *
+ * The bytes are lent: when the function returns, or its promise settles, their
+ * buffer is detached. Take `data.slice()` to keep them.
  */
-export type WriteCallback = (data: Uint8Array) => number | void;
+export type WriteCallback = (
+  data: Uint8Array,
+) => number | void | Promise<number | void>;
 
 /**
  * Takes a header line, with its line break; answers like a
- * {@linkcode WriteCallback}.
+ * {@linkcode WriteCallback}, but by no promise.
  */
 export type HeaderCallback = (data: Uint8Array) => number | void;
 
-/** Takes an RTP packet; answers like a {@linkcode WriteCallback}. */
+/** Takes an RTP packet; answers like a {@linkcode HeaderCallback}. */
 export type InterleaveCallback = (data: Uint8Array) => number | void;
 
 /**
  * Gives at most `size` bytes to send, none at the end; or `READFUNC_ABORT`
  * or `READFUNC_PAUSE`.
+ *
+ * In an asynchronous transfer it may return a promise of them, but
+ * `READFUNC_PAUSE` has to be returned at once.
  */
-export type ReadCallback = (size: number) => Uint8Array | string | number;
+export type ReadCallback = (
+  size: number,
+) => Uint8Array | string | number | Promise<Uint8Array | string | number>;
 
 /**
  * Moves to `offset` in what is sent. Nothing means that it did; else a

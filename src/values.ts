@@ -96,7 +96,8 @@ export function setBytes(id: number, option: number, value: unknown): void {
 }
 
 /** Sets an option that takes a string, by nothing but a string. */
-export function setString(id: number, option: number, value: string): void {
+export function setString(id: number, option: number, value: unknown): void {
+  if (typeof value !== "string") throw wrongType(option, "a string", value);
   switch (kindOf(option)) {
     case OptionKind.string:
     case OptionKind.bytes:

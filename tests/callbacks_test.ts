@@ -5,19 +5,13 @@ import {
   assert,
   assertEquals,
   assertGreater,
-  assertInstanceOf,
   assertStrictEquals,
   assertStringIncludes,
 } from "./assert.ts";
-import {
-  type Arrange,
-  CALLBACK_CASES,
-  type CallbackCase,
-} from "./fixtures/callback_cases.ts";
+import { CALLBACK_CASES } from "./fixtures/callback_cases.ts";
+import { keepsToTheRules } from "./fixtures/callback_rules.ts";
 import {
   assertCurlError,
-  assertIsFile,
-  assertUsable,
   curlFor,
   FILE,
   LONG_FILE,
@@ -26,187 +20,9 @@ import { CHILD, runChild } from "./fixtures/child.ts";
 import { SERVER, startServer } from "./fixtures/http_server.ts";
 import { test } from "./permissions.ts";
 
-type Callback = () => unknown;
-
-/** A handle on which the callback of a case is called. */
-function arranged(
-  { option }: CallbackCase,
-  arrange: Arrange,
-  callback: Callback,
-): curl.Curl {
-  const c = new curl.Curl();
-  rearrange(c, option, arrange, callback);
-  return c;
-}
-
-function rearrange(
-  c: curl.Curl,
-  option: curl.CurlOption,
-  arrange: Arrange,
-  callback: Callback,
-): void {
-  c.reset();
-  c.setopt(curl.TIMEOUT, 10);
-  c.setopt(curl.WRITEFUNCTION, () => {});
-  arrange(c);
-  c.setopt(option, callback);
-}
-
-/** Fails unless the case's transfer works on a handle that has seen worse. */
-function assertStillWorks(
-  c: curl.Curl,
-  { option, answer, name }: CallbackCase,
-  arrange: Arrange,
-): void {
-  let calls = 0;
-  rearrange(c, option, arrange, () => {
-    calls += 1;
-    return answer;
-  });
-  c.performSync();
-  assertGreater(calls, 0, `${name} was not called`);
-}
-
-/** What each callback must do. */
-interface Rule {
-  what: string;
-  check: (subject: CallbackCase, arrange: Arrange) => void;
-  concerns: (subject: CallbackCase) => boolean;
-}
-
-const RULES: Rule[] = [];
-
-function each(
-  what: string,
-  check: Rule["check"],
-  concerns: Rule["concerns"] = () => true,
-): void {
-  RULES.push({ what, check, concerns });
-}
-
-each("aborts the transfer and is not asked again when it throws", (
-  subject,
-  arrange,
-) => {
-  const thrown = new RangeError("out");
-  let calls = 0;
-  using c = arranged(subject, arrange, () => {
-    calls += 1;
-    throw thrown;
-  });
-  const error = assertCurlError(() => c.performSync(), subject.code);
-  assertStrictEquals(error.cause, thrown);
-  assertEquals(calls, 1);
-  assertStillWorks(c, subject, arrange);
-});
-
-const NONSENSE = ["x", {}, null, NaN, 1.5, 2 ** 53, Infinity, 5n, Symbol("5")];
-
-each("aborts the transfer with a clear TypeError for nonsense", (
-  subject,
-  arrange,
-) => {
-  const promise = Promise.resolve(0);
-  const { name, sensible = [], code } = subject;
-  const nonsense = NONSENSE.filter((answer) => !sensible.includes(answer));
-  for (const answer of [...nonsense, promise, () => 0]) {
-    using c = arranged(subject, arrange, () => answer);
-    const { cause } = assertCurlError(() => c.performSync(), code);
-    assertInstanceOf(cause, TypeError, `${String(answer)}: ${cause}`);
-    assertStringIncludes(cause.message, `${name} must return`);
-    const what = answer === promise ? "promise" : "but returned";
-    assertStringIncludes(cause.message, what);
-    assertStillWorks(c, subject, arrange);
-  }
-}, ({ ignored }) => !ignored);
-
-each("does not take 2 ** 32 for 0", (subject, arrange) => {
-  using c = arranged(subject, arrange, () => 2 ** 32);
-  assertCurlError(() => c.performSync(), subject.code);
-  assertStillWorks(c, subject, arrange);
-}, ({ wantsZero }) => wantsZero === true);
-
-each("may let another handle perform", (subject, arrange) => {
-  let calls = 0;
-  using c = arranged(subject, arrange, () => {
-    using other = new curl.Curl();
-    other.setopt(curl.URL, FILE);
-    let inner = 0;
-    other.setopt(curl.WRITEFUNCTION, () => {
-      inner += 1;
-    });
-    other.performSync();
-    assertIsFile(other.performTextSync());
-    calls += inner;
-    return subject.answer;
-  });
-  c.performSync();
-  assertGreater(calls, 0);
-});
-
-each("may use its own handle as libcurl allows", (subject, arrange) => {
-  let calls = 0;
-  using c = arranged(subject, arrange, () => {
-    calls += 1;
-    c.setopt(curl.TIMEOUT, 9);
-    c.setopt(curl.USERAGENT, "changed");
-    c.setopt(curl.RESOLVE, ["example.com:80:127.0.0.1"]);
-    c.setopt(curl.PRIVATE, calls);
-    c.unsetopt(curl.PROXY);
-    assert(c.getinfo(curl.EFFECTIVE_URL)?.includes("://"));
-    assertEquals(c.getinfo(curl.INFO_PRIVATE), calls);
-    assertEquals(c.closed, false);
-    assertStrictEquals(curl.Curl.fromHandle(c.handle), c);
-    using copy = c.duphandle();
-    copy.setopt(curl.URL, FILE);
-    assertEquals(c.share(), null);
-    return subject.answer;
-  });
-  c.performSync();
-  assertGreater(calls, 0);
-});
-
-/** What libcurl does not allow there, and the name in the refusal. */
-const REFUSED: Record<string, (c: curl.Curl, s: curl.CurlShare) => unknown> = {
-  perform: (c) => c.performSync(),
-  reset: (c) => c.reset(),
-  close: (c) => c.close(),
-  setopt: (c, share) => c.setopt(curl.SHARE, share),
-};
-
-each("is refused what its own handle can't do meanwhile", (
-  subject,
-  arrange,
-) => {
-  let calls = 0;
-  using share = new curl.CurlShare();
-  using c = arranged(subject, arrange, () => {
-    calls += 1;
-    for (const [name, call] of Object.entries(REFUSED)) {
-      assertCurlError(
-        () => call(c, share),
-        undefined,
-        `cannot invoke ${name}() - perform() is currently running`,
-      );
-    }
-    return subject.answer;
-  });
-  c.performSync();
-  assertGreater(calls, 0);
-  assertEquals([c.closed, share.attached], [false, 0]);
-  assertUsable(c);
-});
-
 for (const subject of CALLBACK_CASES) {
-  test(subject.needs, `${subject.name} keeps to the rules`, async (context) => {
-    await using stack = new AsyncDisposableStack();
-    const arrange = await subject.start(stack);
-    for (const { what, check, concerns } of RULES) {
-      if (!concerns(subject)) continue;
-      await context.step(`${subject.name} ${what}`, () => {
-        check(subject, arrange);
-      });
-    }
+  test(subject.needs, `${subject.name} keeps to the rules`, (context) => {
+    return keepsToTheRules(context, subject);
   });
 }
 

@@ -13,11 +13,15 @@ import { test } from "./permissions.ts";
 const HELPERS = new URL("./workers/peers.ts", import.meta.url).href;
 
 const PREAMBLE = `
-import { attachedTo, curlTo, shareOf, startPeer } from ${
+import { attachedTo, curlTo, shareOf, startPeer, stateOf, until } from ${
   JSON.stringify(HELPERS)
 };
 const [url, stall] = Deno.args;
 const share = shareOf(curl.LOCK_DATA_COOKIE, curl.LOCK_DATA_CONNECT);
+
+function untilRunning({ handle }) {
+  return until("it runs", () => stateOf(handle).startsWith("running"));
+}
 `;
 
 /** What the process does in the end; it says "last" before that. */
@@ -86,25 +90,31 @@ const ENDINGS: Record<string, [script: string, code: number]> = {
     Deno.exit(6);`,
     6,
   ],
-  "while a Worker waits for a server, and another for its turn": [
+  "while a Worker is in a callback that its share waits for": [
     `
+    const [c, d] = [attachedTo(share, url), attachedTo(share, url)];
     const [one, other] = [await startPeer(), await startPeer()];
-    const [c, d] = [attachedTo(share, stall), attachedTo(share, url)];
-    for (const [peer, { handle }] of [[one, c], [other, d]]) {
-      // The first has the turn before the second asks for it.
-      peer.call("onCurl", handle, "performBytesSync");
-      while (true) {
-        try {
-          curl.Curl.fromHandle(handle).errstr();
-        } catch {
-          break;
-        }
-        await new Promise((resolve) => setTimeout(resolve, 1));
-      }
-    }
+    const gates = [new SharedArrayBuffer(4), new SharedArrayBuffer(4)];
+    one.call("performHeld", c.handle, ...gates, { callback: "SOCKOPTFUNCTION" });
+    await one.event("inside");
+    other.call("onCurl", d.handle, "performBytesSync");
+    await untilRunning(d);
     console.log("last");
     Deno.exit(7);`,
     7,
+  ],
+  "while two Workers wait for a server through one share": [
+    `
+    const [c, d] = [attachedTo(share, stall), attachedTo(share, stall)];
+    for (const { handle } of [c, d]) {
+      const peer = await startPeer();
+      peer.call("onCurl", handle, "performBytesSync");
+    }
+    await untilRunning(c);
+    await untilRunning(d);
+    console.log("last");
+    Deno.exit(8);`,
+    8,
   ],
 };
 

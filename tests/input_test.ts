@@ -305,7 +305,7 @@ test(SERVER, "setopt() leaves a function as it was given no one", async () => {
     const set = () => c.setopt(curl.WRITEFUNCTION, value as never);
     assertThrows(set, TypeError, "WRITEFUNCTION");
   }
-  const stream = () => c.setopt(curl.WRITEDATA, new WritableStream());
+  const stream = () => c.setopt(curl.WRITEDATA, new ReadableStream() as never);
   assertThrows(stream, TypeError);
   c.performSync();
   assertEquals(calls, 1);

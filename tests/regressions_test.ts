@@ -169,7 +169,9 @@ test(
   "CurlShare.close() works in a callback of its Curl's close()",
   async () => {
     await using server = await startServer();
-    const share = shareOf(curl.LOCK_DATA_COOKIE, curl.LOCK_DATA_DNS);
+    // Of connections that a handle makes on such a share, it tells when it
+    // closes.
+    const share = shareOf(curl.LOCK_DATA_DNS);
     using c = attachedTo(share, server.url);
     using other = attachedTo(share, FILE);
     c.setopt(curl.CLOSESOCKETFUNCTION, () => share.close());

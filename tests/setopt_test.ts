@@ -349,16 +349,6 @@ Deno.test("WRITEDATA fails when write() answers with a promise", () => {
   assertStringIncludes(cause.message, "promise");
 });
 
-Deno.test("WRITEDATA and READDATA refuse streams, and say why", () => {
-  using c = curlFor(FILE);
-  for (const option of [curl.WRITEDATA, curl.WRITEHEADER]) {
-    const set = () => c.setopt(option, new WritableStream());
-    assertThrows(set, TypeError, "synchronous");
-  }
-  const read = () => c.setopt(curl.READDATA, new ReadableStream());
-  assertThrows(read, TypeError, "synchronous");
-});
-
 test({ needs: ["read", "write"] }, "WRITEDATA takes a Deno.FsFile", () => {
   const path = Deno.makeTempFileSync();
   try {

@@ -1,5 +1,5 @@
 /**
- * One share, many Workers: what they find in it, whose turn it is, and its end.
+ * One share, many Workers: what they find in it, who waits for whom, and its end.
  *
  * @module
  */
@@ -59,10 +59,10 @@ async function start<Module extends object>(
 const ACTIVE = (count: number) =>
   `cannot close CurlShare: still in use by ${count} active Curl object(s)`;
 
-for (const kind of ["COOKIE", "CONNECT", "HSTS"] as const) {
+for (const kind of ["COOKIE", "CONNECT", "HSTS", "DNS"] as const) {
   test(
     WORKERS,
-    `Curl.performSync() waits for its turn when another Worker's transfer uses the ${kind} share`,
+    `Curl.performSync() does not wait when another Worker is in WRITEFUNCTION on the ${kind} share`,
     async () => {
       using share = shareOf(curl[`LOCK_DATA_${kind}`]);
       using first = attachedTo(share, FILE);
@@ -75,6 +75,68 @@ for (const kind of ["COOKIE", "CONNECT", "HSTS"] as const) {
         first.handle,
         entered.buffer,
         released.buffer,
+      );
+      await entered.wait();
+      const body = await other.call(
+        "onCurl",
+        second.handle,
+        "performTextSync",
+      ) as string;
+      assertGreater(body.length, 0);
+      // The other one is still active.
+      assertRefused(() => share.close(), ACTIVE(1));
+      assertRefused(
+        () => first.reset(),
+        "cannot invoke reset() - perform() is currently running",
+      );
+      second.reset();
+      released.open();
+      assertEquals(await outcome, "done");
+      share.close();
+    },
+  );
+}
+
+test(
+  [SERVER, WORKERS],
+  "Curl.performSync() of two Workers is on its way at once through one share",
+  async () => {
+    await using server = await startServer();
+    using share = shareOf(curl.LOCK_DATA_COOKIE, curl.LOCK_DATA_CONNECT);
+    await using stack = new AsyncDisposableStack();
+    const bodies = [];
+    for (let i = 0; i < 2; i++) {
+      const c = stack.use(attachedTo(share, `${server.url}/stall`));
+      const peer = stack.use(await startPeer());
+      bodies.push(peer.call("onCurl", c.handle, "performTextSync"));
+    }
+    // Neither is answered before both are there.
+    await server.arrived(2);
+    assertRefused(() => share.close(), ACTIVE(2));
+    await server.release();
+    assertEquals(await Promise.all(bodies), ["released\n", "released\n"]);
+    share.close();
+  },
+);
+
+for (const kind of ["COOKIE", "CONNECT", "HSTS"] as const) {
+  test(
+    [SERVER, WORKERS],
+    `Curl.performSync() waits while another Worker answers SOCKOPTFUNCTION on the ${kind} share`,
+    async () => {
+      await using server = await startServer();
+      using share = shareOf(curl[`LOCK_DATA_${kind}`]);
+      using first = attachedTo(share, server.url);
+      using second = attachedTo(share, FILE);
+      await using one = await startPeer("one");
+      await using other = await startPeer("other");
+      const [entered, released] = [new Gate(), new Gate()];
+      const outcome = one.call(
+        "performHeld",
+        first.handle,
+        entered.buffer,
+        released.buffer,
+        { callback: "SOCKOPTFUNCTION" },
       );
       await entered.wait();
       const order: string[] = [];
@@ -99,39 +161,12 @@ for (const kind of ["COOKIE", "CONNECT", "HSTS"] as const) {
   );
 }
 
-test(
-  WORKERS,
-  "Curl.performSync() does not wait when the Workers share names and TLS sessions",
-  async () => {
-    using share = shareOf(curl.LOCK_DATA_DNS, curl.LOCK_DATA_SSL_SESSION);
-    using first = attachedTo(share, FILE);
-    using second = attachedTo(share, FILE);
-    await using one = await startPeer("one");
-    await using other = await startPeer("other");
-    const [entered, released] = [new Gate(), new Gate()];
-    const outcome = one.call(
-      "performHeld",
-      first.handle,
-      entered.buffer,
-      released.buffer,
-    );
-    await entered.wait();
-    const body = await other.call(
-      "onCurl",
-      second.handle,
-      "performTextSync",
-    ) as string;
-    assertGreater(body.length, 0);
-    released.open();
-    assertEquals(await outcome, "done");
-  },
-);
-
 for (const count of [2, 3]) {
   test(
-    WORKERS,
+    [SERVER, WORKERS],
     `Curl.performSync() is refused to one of ${count} Workers that would wait for each other in a ring`,
     async () => {
+      await using server = await startServer();
       await using stack = new AsyncDisposableStack();
       const released = new Gate();
       const own = Array.from(
@@ -140,8 +175,8 @@ for (const count of [2, 3]) {
       );
       const outcomes = [];
       for (let i = 0; i < count; i++) {
-        const outer = stack.use(attachedTo(own[i], FILE));
-        const inner = stack.use(attachedTo(own[(i + 1) % count], FILE));
+        const outer = stack.use(attachedTo(own[i], server.url));
+        const inner = stack.use(attachedTo(own[(i + 1) % count], server.url));
         const peer = stack.use(await startPeer());
         const entered = new Gate();
         outcomes.push(peer.call(
@@ -150,6 +185,7 @@ for (const count of [2, 3]) {
           entered.buffer,
           released.buffer,
           {
+            callback: "SOCKOPTFUNCTION",
             inside: {
               kind: "Curl",
               handle: inner.handle,

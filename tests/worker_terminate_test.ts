@@ -179,19 +179,21 @@ for (
 }
 
 test(
-  WORKERS,
-  "Worker.terminate() in a callback lets the next in line for the share perform",
+  [SERVER, WORKERS],
+  "Worker.terminate() in a callback that the share's engine waits for lets the others perform",
   async () => {
+    await using server = await startServer();
     using share = shareOf(curl.LOCK_DATA_COOKIE);
     await using other = await startDoomed("other");
     const worker = await startDoomed();
     const gate = new Gate();
     const call = worker.call(
       "holdShare",
-      FILE,
+      server.url,
       share.handle,
       gate.buffer,
       true,
+      "SOCKOPTFUNCTION",
     );
     const gone = await worker.event<number>("inside");
     const length = other.call("performOnShare", FILE, share.handle);
@@ -206,9 +208,10 @@ test(
 );
 
 test(
-  WORKERS,
-  "Worker.terminate() of one that waits for its turn leaves the others alone",
+  [SERVER, WORKERS],
+  "Worker.terminate() of one that waits for the share's engine leaves the others alone",
   async () => {
+    await using server = await startServer();
     using share = shareOf(curl.LOCK_DATA_HSTS);
     await using holder = await startDoomed("holder");
     await using third = await startDoomed("third");
@@ -216,10 +219,11 @@ test(
     const gate = new Gate();
     const outcome = holder.call(
       "holdShare",
-      FILE,
+      server.url,
       share.handle,
       gate.buffer,
       false,
+      "SOCKOPTFUNCTION",
     );
     await holder.event("inside");
     const call = worker.call("performOnShare", FILE, share.handle);

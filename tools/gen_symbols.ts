@@ -12,7 +12,7 @@ import { DENO_FMT, ROOT, write } from "./tables/output.ts";
 const SOURCES = ["shim/src/ffi/exports.rs", "shim/src/ffi/engine.rs"];
 
 /** Those that wait, off the isolate's thread. */
-const NONBLOCKING = new Set(["shim_wait"]);
+const NONBLOCKING = /_wait$/;
 
 const TYPES: Record<string, string> = {
   f32: "f32",
@@ -55,7 +55,7 @@ function symbolText(
   const type = result === undefined ? "void" : typeOf(result, "pointer");
   const buffers = list.some((text) => text.endsWith("\n"));
   const lead = buffers ? "\n" : "";
-  const nonblocking = NONBLOCKING.has(name) ? ", nonblocking: true" : "";
+  const nonblocking = NONBLOCKING.test(name) ? ", nonblocking: true" : "";
   return [
     name,
     `${name}: { parameters: [${lead}${

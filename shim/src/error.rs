@@ -111,8 +111,8 @@ impl Error {
     pub fn own_turn(method: &str) -> Self {
         Self::state(format!(
             "cannot invoke {method}() - a callback of a transfer on the same share is \
-             running, and a share of cookies, connections or HSTS lets one transfer \
-             through at a time: it would wait for itself"
+             running, and the share waits for its answer; this transfer, unlike an \
+             asynchronous one, would wait for itself"
         ))
     }
 

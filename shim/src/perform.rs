@@ -7,7 +7,7 @@ use crate::engine::mailbox::{Asked, Letter};
 use crate::error::{Error, Result};
 use crate::isolate;
 use crate::share::Share;
-use crate::share::turn::{self, Turn};
+use crate::share::turn::{self, Relying, Turn};
 use crate::sys::bindings::*;
 use crate::sys::coroutine::{Desks, Step, Suspendable};
 use crate::sys::desk::{Desk, Output, Query, Reply, Scripts};
@@ -33,6 +33,9 @@ enum Way {
     /// On the engine of a share.
     There {
         here: Rc<Here>,
+        share: u64,
+        /// Of its first wait.
+        relying: Option<Relying>,
         asked: Option<Asked>,
         /// They belong to the next answer.
         bytes: Vec<u8>,
@@ -88,15 +91,16 @@ pub fn perform(easy: &Arc<Easy>, collects: bool) -> Result<Progress> {
 /// On the engine of its share.
 fn perform_there(transfer: Transfer, scripts: Scripts) -> Result<Progress> {
     let here = isolate::here()?;
-    if here.remotes.would_wait_for_itself(&transfer) {
-        return Err(Error::own_turn("perform"));
-    }
+    let share = transfer.engine_share().map_or(0, |share| share.id());
+    let relying = turn::rely(share, isolate::id()).map_err(|_| Error::own_turn("perform"))?;
     let id = transfer.id();
     here.remotes.start(transfer, scripts)?;
     let operation = Operation {
         id,
         way: Way::There {
             here,
+            share,
+            relying: Some(relying),
             asked: None,
             bytes: Vec::new(),
         },
@@ -236,7 +240,15 @@ impl Operation {
                 Step::Asks => Progress::Asks(self),
                 Step::Done(code) => Progress::Done(self.finish(code)),
             },
-            Way::There { here, asked, bytes } => {
+            Way::There {
+                here,
+                share,
+                relying,
+                asked,
+                bytes,
+            } => {
+                let first = relying.take();
+                let _relying = first.unwrap_or_else(|| turn::rely_again(*share, isolate::id()));
                 if let Some(asked) = asked.take() {
                     here.remotes.reply(asked, reply, std::mem::take(bytes));
                 }

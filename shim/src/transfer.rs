@@ -151,11 +151,9 @@ impl Transfer {
             let code = self.handle.set_callback(Slot::HEADER, set);
             debug_assert_eq!(code, CURLE_OK);
         }
-        if self.borrowed.pipewait {
-            if !held.pipewait {
-                let code = self.handle.set_long(CURLOPT_PIPEWAIT, 0);
-                debug_assert_eq!(code, CURLE_OK);
-            }
+        if self.borrowed.pipewait && !held.pipewait {
+            let code = self.handle.set_long(CURLOPT_PIPEWAIT, 0);
+            debug_assert_eq!(code, CURLE_OK);
         }
     }
 }

@@ -13,6 +13,9 @@ export const numbers: Float64Array<ArrayBuffer> = new Float64Array(8);
 /** Where in `numbers` the length of a question's bytes is. */
 const LENGTH = 6;
 
+/** Where in `numbers` the handle is that a question or an event is about. */
+export const ABOUT = 7;
+
 const NOTHING = new Uint8Array(0);
 const decoder = new TextDecoder();
 let scratch = new Uint8Array(1024);
@@ -184,9 +187,12 @@ export function getinfoBytes(
 }
 
 /** What libcurl hands over lands here; as long as its biggest piece. */
-let landing = new Uint8Array(16 * 1024);
-/** Taken when `landing` is lent. */
+let landing = new Uint8Array(64 * 1024);
+/** Taken while `landing` is lent. */
 let spare: Uint8Array<ArrayBuffer> | undefined;
+
+/** The number of this isolate's engine, once it is known. */
+let engine = 0;
 
 /** How many transfers of this isolate wait for an answer. */
 export function waiting(): number {
@@ -231,6 +237,74 @@ export function resume(id: number, reply: number): number {
   return library().shim_resume(id, reply, numbers, landing, landing.length);
 }
 
+/** Starts an asynchronous transfer; gives a status: see `shim_start`. */
+export function start(id: number, output: number): number {
+  return library().shim_start(id, output);
+}
+
+/** Answers what the last turn asked, and goes on: see `shim_turn`. */
+export function turn(reply: number): number {
+  return library().shim_turn(reply, numbers, landing, landing.length);
+}
+
+/** Answers a callback that had put its answer off: see `shim_settle`. */
+export function settle(id: number, slot: number, reply: number): number {
+  return library().shim_settle(id, slot, reply);
+}
+
+/** Ends an asynchronous transfer. */
+export function cancel(id: number): number {
+  return library().shim_cancel(id);
+}
+
+/** Until there is something to do for a turn. */
+export function wait(): Promise<number> {
+  engine ||= library().shim_engine();
+  return library().shim_wait(engine);
+}
+
+/** Until the event loop has come round: there is no engine to wait for. */
+export function breathe(): Promise<number> {
+  return library().shim_wait(0);
+}
+
+/** The body that has been collected, when a transfer is done. */
+export function collected(): Uint8Array<ArrayBuffer> {
+  const length = numbers[LENGTH];
+  if (length <= landing.length) return landing.slice(0, length);
+  const whole = new Uint8Array(length);
+  library().shim_body(whole, length);
+  return whole;
+}
+
+/** The same as text. */
+export function collectedText(): string {
+  const length = numbers[LENGTH];
+  return decoder.decode(
+    length <= landing.length ? landing.subarray(0, length) : collected(),
+  );
+}
+
+/** Fills in what has come of a body, and gives how much that is. */
+export function streamRead(
+  id: number,
+  room: Uint8Array<ArrayBuffer>,
+): number {
+  return room.length === 0
+    ? 0
+    : library().shim_stream_read(id, room, room.length);
+}
+
+/** All that has come of a body and was not read. */
+export function streamRest(id: number): Uint8Array<ArrayBuffer>[] {
+  const pieces: Uint8Array<ArrayBuffer>[] = [];
+  let length: number;
+  while ((length = streamRead(id, landing)) > 0) {
+    pieces.push(landing.slice(0, length));
+  }
+  return pieces;
+}
+
 /** The bytes that the callback is about, for it to keep. */
 export function question(id: number): Uint8Array<ArrayBuffer> {
   const length = numbers[LENGTH];
@@ -254,11 +328,15 @@ export function lend(id: number): Uint8Array<ArrayBuffer> {
 /**
  * Takes lent bytes back by detaching them, so that whoever has kept them finds
  * nothing rather than the next piece. Memory stays flat so; new arrays would
- * pile up until the garbage collector comes.
+ * pile up until the garbage collector comes. The next piece lands in the same
+ * place, which is still in the processor's cache.
  */
 export function reclaim(lent: Uint8Array<ArrayBuffer>): void {
   // The callback may have transferred them to somebody else.
-  if (!lent.buffer.detached) spare = new Uint8Array(lent.buffer.transfer());
+  if (lent.buffer.detached) return;
+  const taken = new Uint8Array(lent.buffer.transfer());
+  spare = landing;
+  landing = taken;
 }
 
 /** Bytes that go with the next answer; 1 if they are too many. */
@@ -305,6 +383,11 @@ export function shareSetopt(
 /** Closes a share, or leaves it as it is. */
 export function shareClose(id: number): number {
   return library().shim_share_close(id);
+}
+
+/** Announces that a share is to be closed, or takes it back. */
+export function shareClosing(id: number, on: boolean): number {
+  return library().shim_share_closing(id, on ? 1 : 0);
 }
 
 /** `numbers`: closed, detachOnClose, attached. */

@@ -17,6 +17,13 @@ function endHere(gate: SharedArrayBuffer): void {
   throw new Error("the Worker has outlived its end");
 }
 
+/** The callbacks in which a Worker can be held. */
+export type Held =
+  | "WRITEFUNCTION"
+  | "SOCKOPTFUNCTION"
+  | "PREREQFUNCTION"
+  | "DEBUGFUNCTION";
+
 // What is only held by a variable could be collected while a test runs.
 const held: unknown[] = [];
 
@@ -82,8 +89,7 @@ export function endInClose(url: string, gate: SharedArrayBuffer): void {
 export function performOthers(
   handle: number,
   gate: SharedArrayBuffer,
-  callback: "WRITEFUNCTION" | "PREREQFUNCTION" | "DEBUGFUNCTION" =
-    "WRITEFUNCTION",
+  callback: Held = "WRITEFUNCTION",
 ): void {
   const c = curl.Curl.fromHandle(handle);
   held.push(c);
@@ -91,7 +97,11 @@ export function performOthers(
     emit("inside");
     endHere(gate);
   });
-  // Without WRITEFUNCTION the body would go to standard output.
+  performQuietly(c, callback);
+}
+
+/** Without WRITEFUNCTION the body would go to standard output. */
+function performQuietly(c: curl.Curl, callback: Held): void {
   if (callback === "WRITEFUNCTION") c.performSync();
   else c.performBytesSync();
 }
@@ -106,23 +116,24 @@ export function performOnShare(url: string, share: number): number {
   return c.performBytesSync().length;
 }
 
-/** The same, but stays in the callback until the gate opens. */
+/** The same, but stays in a callback until the gate opens. */
 export function holdShare(
   url: string,
   share: number,
   gate: SharedArrayBuffer,
   ends: boolean,
+  callback: Held = "WRITEFUNCTION",
 ): string {
   const c = new curl.Curl();
   held.push(c);
   c.setopt(curl.URL, url);
   c.setopt(curl.SHARE, curl.CurlShare.fromHandle(share));
-  c.setopt(curl.WRITEFUNCTION, () => {
+  c.setopt(curl[callback], () => {
     emit("inside", c.handle);
     if (ends) endHere(gate);
     new Gate(gate).waitSync();
   });
-  c.performSync();
+  performQuietly(c, callback);
   return "done";
 }
 

@@ -13,7 +13,12 @@ export interface SharedBy {
 }
 
 type Method = (...args: unknown[]) => unknown;
-type CallbackName = "WRITEFUNCTION" | "XFERINFOFUNCTION" | "DEBUGFUNCTION";
+type CallbackName =
+  | "WRITEFUNCTION"
+  | "XFERINFOFUNCTION"
+  | "DEBUGFUNCTION"
+  | "SOCKOPTFUNCTION"
+  | "PREREQFUNCTION";
 
 // What is only held by a variable could be collected while a test runs.
 const curls = new Map<number, curl.Curl>();

@@ -11,6 +11,8 @@ export interface TransferSettings {
   ca?: string;
   /** For RESOLVE. */
   resolve?: string[];
+  /** For CONNECT_TO. */
+  connectTo?: string[];
   /** Makes a connection for each transfer. */
   fresh?: boolean;
   /** When to start. */
@@ -26,23 +28,53 @@ export interface Answer {
 
 /** Gets these URLs, one after another, with one handle. */
 export function get(urls: string[], settings: TransferSettings = {}): Answer[] {
-  using c = new curl.Curl();
-  const { share, ca, resolve, fresh, gate } = settings;
-  if (share !== undefined) {
-    c.setopt(curl.SHARE, curl.CurlShare.fromHandle(share));
-  }
-  // The cookies are the share's, but the engine is each handle's own.
-  c.setopt(curl.COOKIEFILE, "");
-  if (ca !== undefined) c.setCaCerts(ca);
-  if (resolve) c.setopt(curl.RESOLVE, resolve);
-  if (fresh) {
-    c.setopt(curl.FRESH_CONNECT, true);
-    c.setopt(curl.FORBID_REUSE, true);
-  }
-  if (gate) new Gate(gate).waitSync();
+  using c = made(settings);
+  wait(settings);
   return urls.map((url) => {
     c.setopt(curl.URL, url);
     const body = c.performTextSync();
     return { body, connects: c.getinfo(curl.NUM_CONNECTS) };
   });
+}
+
+/** Gets these URLs at once, each with a handle of its own. */
+export function getAtOnce(
+  urls: string[],
+  settings: TransferSettings = {},
+): Promise<Answer[]> {
+  const handles = urls.map((url) => {
+    const c = made(settings);
+    c.setopt(curl.URL, url);
+    return c;
+  });
+  wait(settings);
+  return Promise.all(handles.map(async (c) => {
+    using _ = c;
+    const body = await c.performText();
+    return { body, connects: c.getinfo(curl.NUM_CONNECTS) };
+  }));
+}
+
+function made(settings: TransferSettings): curl.Curl {
+  const { share, ca, resolve, connectTo, fresh } = settings;
+  const c = new curl.Curl();
+  if (share !== undefined) {
+    c.setopt(curl.SHARE, curl.CurlShare.fromHandle(share));
+  }
+  // The cookies and the hosts are the share's, but to heed them is each
+  // handle's own.
+  c.setopt(curl.COOKIEFILE, "");
+  c.setopt(curl.HSTS_CTRL, curl.CURLHSTS_ENABLE);
+  if (ca !== undefined) c.setCaCerts(ca);
+  if (resolve) c.setopt(curl.RESOLVE, resolve);
+  if (connectTo) c.setopt(curl.CONNECT_TO, connectTo);
+  if (fresh) {
+    c.setopt(curl.FRESH_CONNECT, true);
+    c.setopt(curl.FORBID_REUSE, true);
+  }
+  return c;
+}
+
+function wait({ gate }: TransferSettings): void {
+  if (gate) new Gate(gate).waitSync();
 }

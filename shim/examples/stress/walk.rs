@@ -6,6 +6,7 @@ use crate::support::server;
 use crate::support::tls::CERTIFICATE;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::{self, JoinHandle};
 
 pub const SIZES: [usize; 3] = [0, 900, 300_000];
 
@@ -86,6 +87,13 @@ pub struct Walk<'a> {
     random: Random,
     steps_left: usize,
     depth: usize,
+    /// A turn is being answered: none begins inside it.
+    is_turning: bool,
+    /// Callbacks that have answered with a promise.
+    promises: Vec<(Curl, i32, usize)>,
+    /// Whoever waits for the next turn, as a runtime's pool does.
+    waiting: Option<JoinHandle<()>>,
+    closing: Vec<Share>,
 }
 
 impl<'a> Walk<'a> {
@@ -96,6 +104,10 @@ impl<'a> Walk<'a> {
             steps_left: 20 + random.below(300),
             random,
             depth: 0,
+            is_turning: false,
+            promises: Vec::new(),
+            waiting: None,
+            closing: Vec::new(),
         }
     }
 
@@ -112,7 +124,7 @@ impl<'a> Walk<'a> {
         if self.common.stop.load(Ordering::Relaxed) {
             return Err(Ends);
         }
-        match self.random.below(40) {
+        match self.random.below(60) {
             0..3 => self.new_curl(),
             3..5 => self.new_share(),
             5..7 => self.open(),
@@ -131,6 +143,12 @@ impl<'a> Walk<'a> {
             26..28 => self.set_cookies(),
             28..30 => self.fetch(),
             30 => self.fetch_with_pauses(),
+            40..46 => self.begin(),
+            46..54 => return self.turn(),
+            54..56 => self.settle(),
+            56 => self.curl().cancel(),
+            57 => drop(self.curl().read()),
+            58 => self.set_closing(),
             _ => return self.transfer(),
         }
         Ok(())
@@ -279,6 +297,102 @@ impl<'a> Walk<'a> {
         match curl.start(collects) {
             Ok(step) => self.drive(curl, step),
             Err(_) => Ok(()),
+        }
+    }
+
+    fn begin(&mut self) {
+        let wish = self
+            .random
+            .pick(&[Wish::Write, Wish::Collect, Wish::Stream]);
+        let _ = self.curl().begin(wish);
+    }
+
+    /// To the end of a turn, or to where a Worker would end in the middle.
+    fn turn(&mut self) -> Flow {
+        // A runtime's loop is not inside anything.
+        if self.is_turning || self.depth > 0 {
+            return Ok(());
+        }
+        self.is_turning = true;
+        let mut last = None;
+        let mut calls_left = CALLS_INSIDE;
+        loop {
+            count(&self.common.slots[self.slot].calls);
+            match turn(last.take()) {
+                Event::Asks(question) => {
+                    while calls_left > 0 && self.random.one_in(3) {
+                        calls_left -= 1;
+                        self.step()?;
+                    }
+                    if self.steps_left == 0 || self.random.one_in(200) {
+                        self.depth += 1;
+                        return Err(Ends);
+                    }
+                    last = Some((question.curl, self.answer_or_promise(&question)));
+                }
+                Event::Done(curl, outcome) => {
+                    self.promises.retain(|(other, ..)| *other != curl);
+                    let slot = &self.common.slots[self.slot];
+                    count(&slot.transfers);
+                    if outcome.is_err() {
+                        count(&slot.failed);
+                    }
+                }
+                Event::Data(curl) => drop(curl.read()),
+                Event::Closable(share) => {
+                    let _ = share.close();
+                }
+                Event::Nothing(pending) => {
+                    if pending > 0 {
+                        self.wait();
+                    }
+                    break;
+                }
+            }
+        }
+        self.is_turning = false;
+        Ok(())
+    }
+
+    fn wait(&mut self) {
+        if self.waiting.as_ref().is_none_or(JoinHandle::is_finished) {
+            let engine = engine();
+            self.waiting = Some(thread::spawn(move || wait(engine)));
+        }
+        thread::yield_now();
+    }
+
+    fn answer_or_promise(&mut self, question: &Question) -> Answer {
+        let may_promise = [slot::WRITE, slot::READ].contains(&question.slot);
+        if may_promise && self.random.one_in(3) {
+            let wanted = question.numbers[0] as usize;
+            self.promises.push((question.curl, question.slot, wanted));
+            return Answer::Promise;
+        }
+        self.answer(question)
+    }
+
+    fn settle(&mut self) {
+        let Some((curl, slot, wanted)) = self.promises.pop() else {
+            return;
+        };
+        let answer = match slot {
+            _ if self.random.one_in(20) => Answer::Throw,
+            slot::READ => Answer::Bytes(bytes(self.random.below(wanted.min(2_000) + 1))),
+            _ => Answer::Nothing,
+        };
+        curl.settle(slot, &answer);
+    }
+
+    fn set_closing(&mut self) {
+        match self.closing.pop() {
+            Some(share) => drop(share.set_closing(false)),
+            None => {
+                let share = self.share();
+                if share.set_closing(true).is_ok() {
+                    self.closing.push(share);
+                }
+            }
         }
     }
 

@@ -208,11 +208,10 @@ impl Here {
                 }
                 Some(Letter::Over(over)) => return Ok(self.finished(over)),
                 Some(Letter::News(id)) => return Ok(Event::News(id)),
-                Some(Letter::Closable(id)) => {
-                    if self.close_if_free(id) {
-                        return Ok(Event::Closable(id));
-                    }
+                Some(Letter::Closable(id)) if self.close_if_free(id) => {
+                    return Ok(Event::Closable(id));
                 }
+                Some(Letter::Closable(_)) => {}
             }
         }
         self.telling.set(false);

@@ -41,6 +41,12 @@ pub struct Asked {
 }
 
 impl Asked {
+    /// It belongs to the body or comes in order with it.
+    pub fn is_handed_over(&self) -> bool {
+        let is_progress = self.slot == Slot::XFERINFO || self.slot == Slot::PROGRESS;
+        !self.waits && !is_progress
+    }
+
     pub fn query(&self) -> Query<'_> {
         Query {
             id: self.id,

@@ -17,7 +17,7 @@ use crate::sys::coroutine::{Desks, Step, Suspendable};
 use crate::sys::desk::{Arrived, Desk, Output, Query, Reply, Scripts};
 use crate::sys::easy::OwnedEasy;
 use crate::sys::multi::OwnedMulti;
-use crate::sys::poller::{Poller, Ready};
+use crate::sys::poller::{Due, Poller, Ready};
 use crate::sys::trampolines::Slot;
 use crate::transfer::{Over, Transfer};
 use std::cell::{Cell, RefCell};
@@ -121,6 +121,9 @@ impl Engine {
         let inner = &self.inner;
         let id = transfer.id();
         let desk = Rc::new(Desk::new(id, scripts));
+        if desk.hears_progress() {
+            inner.poller.tick();
+        }
         let alone = transfer.reads_file().then(|| {
             desk.flow.alone.set(true);
             let handle = transfer.handle().clone();
@@ -182,7 +185,10 @@ impl Engine {
     pub fn read(&self, id: u64, arrived: Arrived) {
         if let Some(desk) = self.desk(id) {
             desk.flow.reading.set(false);
-            desk.flow.arrived.replace(Some(arrived));
+            let is_wanted = !desk.flow.stale.take() || matches!(arrived, Arrived::Abort);
+            if is_wanted {
+                desk.flow.arrived.replace(Some(arrived));
+            }
             self.reconsider(id);
         }
     }
@@ -193,6 +199,7 @@ impl Engine {
             desk.flow.reading.set(false);
             let paused = desk.flow.paused.get() | CURLPAUSE_SEND;
             desk.flow.paused.set(paused);
+            self.wake_alone(id);
         }
     }
 
@@ -233,9 +240,11 @@ impl Engine {
         let asking = self.asking.borrow_mut().take();
         let mut next = match asking {
             Some(mut task) => {
-                let about = task.call().question().map(|query| query.id);
-                if let (Reply::Abort, Some(id)) = (reply, about) {
-                    // libcurl goes on after some of them.
+                let about = task.call().question();
+                let about = about.map(|query| (query.id, query.slot));
+                if let (Reply::Abort, Some((id, Slot::DEBUG | Slot::CLOSESOCKET))) = (reply, about)
+                {
+                    // libcurl goes on after these; the others have it fail.
                     self.cancel(id, CURLE_ABORTED_BY_CALLBACK);
                 }
                 Some((task, reply))
@@ -352,15 +361,25 @@ impl Inner {
         let mut ready = self.ready.take();
         for pass in 0..PASSES {
             self.obey();
-            let due = self.poller.take(&mut ready, pass == 0);
-            if ready.is_empty() && !due {
+            let Due { timer, tick } = self.poller.take(&mut ready, pass == 0);
+            if ready.is_empty() && !timer && !tick {
                 break;
             }
             for ready in ready.drain(..) {
                 self.check(self.multi.socket_ready(ready));
             }
-            if due {
+            if timer {
                 self.check(self.multi.time_is_up());
+            }
+            if tick
+                && self
+                    .desks
+                    .borrow()
+                    .values()
+                    .any(|desk| desk.hears_progress())
+            {
+                self.poller.tick();
+                self.check(self.multi.look_at_all());
             }
             while let Some((id, code)) = self.multi.next_done() {
                 self.remove(id, code);

@@ -30,6 +30,9 @@ struct Remote {
     aside: VecDeque<Letter>,
     /// A callback threw, or it was cancelled: none is called again.
     silent: bool,
+    /// What it fails with for a callback's sake, however far libcurl has come
+    /// meanwhile.
+    code: Option<CURLcode>,
 }
 
 impl Remotes {
@@ -74,6 +77,7 @@ impl Remotes {
                         promised: None,
                         aside: VecDeque::new(),
                         silent: false,
+                        code: None,
                     };
                     self.transfers.borrow_mut().insert(id, remote);
                     return Ok(());
@@ -144,18 +148,23 @@ impl Remotes {
             remote.answer(&asked, Reply::Abort, Vec::new());
             return None;
         }
-        if !asked.waits && (remote.waits() || !remote.aside.is_empty()) {
+        if asked.is_handed_over() && (remote.waits() || !remote.aside.is_empty()) {
             remote.aside.push_back(Letter::Asked(asked));
             return None;
+        }
+        if asked.waits {
+            remote.there.is_heard(asked.id);
         }
         self.answering.borrow_mut().push(asked.id);
         Some(asked)
     }
 
-    fn read_end(&self, over: Over) -> Option<Over> {
+    fn read_end(&self, mut over: Over) -> Option<Over> {
         let mut transfers = self.transfers.borrow_mut();
         let id = over.transfer.id();
-        if let Some(remote) = transfers.get_mut(&id)
+        if let Some(code) = transfers.get(&id).and_then(|remote| remote.code) {
+            over.code = code;
+        } else if let Some(remote) = transfers.get_mut(&id)
             && !remote.silent
             && over.code == CURLE_OK
             && over.failure.is_none()
@@ -207,7 +216,7 @@ impl Remotes {
                 bytes: bytes.to_vec(),
                 length,
             };
-            remote.silent |= reply == Reply::Abort;
+            remote.judge(&answer);
             let _ = remote.there.send(Message::Answer(answer));
             self.go_on(remote);
         }
@@ -239,12 +248,6 @@ impl Remotes {
         }
     }
 
-    /// Whether its engine would wait for the isolate that waits for it.
-    pub fn would_wait_for_itself(&self, transfer: &Transfer) -> bool {
-        let there = transfer.engine_share().map(|share| share.there());
-        matches!(there, Some(Ok(there)) if there.waits_for(isolate::id()))
-    }
-
     /// The isolate is gone.
     pub fn abandon(&self) {
         for (id, remote) in self.transfers.take() {
@@ -261,7 +264,6 @@ impl Remote {
     }
 
     fn answer(&mut self, asked: &Asked, reply: Reply, bytes: Vec<u8>) {
-        self.silent |= reply == Reply::Abort;
         let answer = Answer {
             id: asked.id,
             slot: asked.slot,
@@ -269,6 +271,15 @@ impl Remote {
             bytes,
             length: asked.body.len(),
         };
+        self.judge(&answer);
         let _ = self.there.send(Message::Answer(answer));
+    }
+
+    fn judge(&mut self, answer: &Answer) {
+        self.silent |= answer.reply == Reply::Abort;
+        if let Some(code) = answer.fails_with() {
+            self.silent = true;
+            self.code.get_or_insert(code);
+        }
     }
 }

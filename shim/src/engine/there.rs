@@ -11,7 +11,7 @@ use crate::claim::IsolateId;
 use crate::error::Error;
 use crate::ids::IdMap;
 use crate::isolate;
-use crate::share::turn;
+use crate::share::turn::{self, Asking};
 use crate::sys::bindings::*;
 use crate::sys::desk::{Arrived, Query, Reply, Scripts};
 use crate::sys::poller::Poller;
@@ -67,6 +67,29 @@ pub struct Answer {
     pub length: usize,
 }
 
+impl Answer {
+    /// Where it is one of failure to what the engine has gone on from.
+    pub fn fails_with(&self) -> Option<CURLcode> {
+        let is = |number: f64| self.reply == Reply::Number(number);
+        match self.slot {
+            Slot::WRITE | Slot::HEADER | Slot::INTERLEAVE => {
+                let is_taken = self.reply == Reply::Default || is(self.length as f64);
+                (!is_taken).then_some(CURLE_WRITE_ERROR)
+            }
+            Slot::XFERINFO | Slot::PROGRESS => {
+                let goes_on = self.reply == Reply::Default || is(0.0);
+                (!goes_on).then_some(CURLE_ABORTED_BY_CALLBACK)
+            }
+            Slot::READ => {
+                let is_given = is(self.bytes.len() as f64) || is(CURL_READFUNC_PAUSE as f64);
+                (!is_given).then_some(CURLE_ABORTED_BY_CALLBACK)
+            }
+            Slot::DEBUG => (self.reply == Reply::Abort).then_some(CURLE_ABORTED_BY_CALLBACK),
+            _ => None,
+        }
+    }
+}
+
 /// Of a body so much is in a mailbox at most, but for the last piece.
 const HIGH_WATER: usize = 256 * 1024;
 
@@ -111,6 +134,9 @@ impl There {
         if self.failed.load(Ordering::Relaxed) {
             return Err(message);
         }
+        if let Some(id) = message.lets_go_on() {
+            turn::answer(self.me, id);
+        }
         inbox.push_back(message);
         drop(inbox);
         self.came.notify_one();
@@ -129,9 +155,16 @@ impl There {
         self.came.notify_one();
     }
 
-    /// Whether it waits for this isolate, or for whoever does.
-    pub fn waits_for(&self, isolate: IsolateId) -> bool {
-        turn::waits_for(self.me, isolate)
+    /// An isolate has its question about this handle.
+    pub fn is_heard(&self, id: u64) {
+        turn::hear(self.me, id);
+    }
+
+    /// Unless it need not wait for the answer: that is on its way already.
+    fn ask(&self, id: u64, isolate: IsolateId) -> Option<Asking> {
+        let inbox = self.inbox();
+        let mut ways_on = inbox.iter().filter_map(Message::lets_go_on);
+        (!ways_on.any(|about| about == id)).then(|| turn::ask(self.me, isolate, id))
     }
 }
 
@@ -277,6 +310,7 @@ impl<'a> Runner<'a> {
 
     /// An answer to what the engine has gone on from.
     fn heed_answer(&mut self, answer: Answer) {
+        let code = answer.fails_with();
         let Answer {
             id,
             slot,
@@ -297,30 +331,16 @@ impl<'a> Runner<'a> {
                 }
                 _ => self.engine.read(id, Arrived::Abort),
             },
-            Slot::XFERINFO | Slot::PROGRESS => {
-                owner.progress = false;
-                if !matches!(reply, Reply::Default | Reply::Number(0.0)) {
-                    self.heed(Message::Cancel(id, CURLE_ABORTED_BY_CALLBACK));
-                }
-            }
+            Slot::XFERINFO | Slot::PROGRESS => owner.progress = false,
             _ => {
                 owner.queued -= length.min(owner.queued);
-                let has_room = owner.queued < HIGH_WATER / 2;
-                let is_taken = match reply {
-                    Reply::Default => true,
-                    Reply::Number(number) => slot == Slot::DEBUG || number == length as f64,
-                    Reply::Later | Reply::Abort => false,
-                };
-                if !is_taken {
-                    let code = match slot {
-                        Slot::DEBUG => CURLE_ABORTED_BY_CALLBACK,
-                        _ => CURLE_WRITE_ERROR,
-                    };
-                    self.heed(Message::Cancel(id, code));
-                } else if has_room {
+                if owner.queued < HIGH_WATER / 2 {
                     self.engine.written(id);
                 }
             }
+        }
+        if let Some(code) = code {
+            self.heed(Message::Cancel(id, code));
         }
     }
 
@@ -334,9 +354,7 @@ impl<'a> Runner<'a> {
             return Reply::Abort;
         };
         // Known before the question is: its isolate may want the engine then.
-        let _asking = slot
-            .waits()
-            .then(|| turn::ask(self.there.me, owner.isolate));
+        let _asking = slot.waits().then(|| self.there.ask(id, owner.isolate));
         match self
             .engine
             .with_question(|query| owner.tell(query))
@@ -436,6 +454,15 @@ impl Owner {
 }
 
 impl Message {
+    /// The handle that an engine which has asked about it goes on with.
+    fn lets_go_on(&self) -> Option<u64> {
+        match self {
+            Self::Answer(answer) if answer.slot.waits() => Some(answer.id),
+            Self::Cancel(id, _) | Self::Lost(id) => Some(*id),
+            _ => None,
+        }
+    }
+
     fn matters_to(&self, asked: u64) -> bool {
         match self {
             Self::Answer(answer) => answer.id == asked,

@@ -13,6 +13,7 @@ static TURNS: Mutex<Turns> = Mutex::new(Turns {
     holders: BTreeMap::new(),
     waiting: BTreeMap::new(),
     asking: BTreeMap::new(),
+    relying: BTreeMap::new(),
     tickets: 0,
 });
 static FREED: Condvar = Condvar::new();
@@ -22,8 +23,10 @@ struct Turns {
     holders: BTreeMap<u64, IsolateId>,
     /// Who waits → for which share, and since when.
     waiting: BTreeMap<IsolateId, Ticket>,
-    /// A share's engine → the isolate whose answer it waits for.
-    asking: BTreeMap<IsolateId, IsolateId>,
+    /// A share's engine → the question whose answer it waits for.
+    asking: BTreeMap<IsolateId, Question>,
+    /// Isolate → the share on whose engine its synchronous transfer runs.
+    relying: BTreeMap<IsolateId, u64>,
     tickets: u64,
 }
 
@@ -31,6 +34,14 @@ struct Turns {
 struct Ticket {
     share: u64,
     number: u64,
+}
+
+struct Question {
+    isolate: IsolateId,
+    /// The handle it is about.
+    about: u64,
+    /// Its isolate is inside the callback.
+    heard: bool,
 }
 
 /// Gives the turn back when dropped.
@@ -88,11 +99,34 @@ fn wait(
 /// An engine that waits for an isolate's answer, until this is dropped.
 pub struct Asking(IsolateId);
 
-pub fn ask(engine: IsolateId, isolate: IsolateId) -> Asking {
-    lock().asking.insert(engine, isolate);
+pub fn ask(engine: IsolateId, isolate: IsolateId, about: u64) -> Asking {
+    let question = Question {
+        isolate,
+        about,
+        heard: false,
+    };
+    lock().asking.insert(engine, question);
     // Whoever waits for the engine may find itself in a ring now.
     FREED.notify_all();
     Asking(engine)
+}
+
+/// The question has come to its isolate.
+pub fn hear(engine: IsolateId, about: u64) {
+    if let Some(question) = lock().asking.get_mut(&engine)
+        && question.about == about
+    {
+        question.heard = true;
+    }
+}
+
+/// Before the engine can know that it need not wait any more: its isolate is
+/// not to take it for waiting from here on.
+pub fn answer(engine: IsolateId, about: u64) {
+    let mut turns = lock();
+    if turns.asking.get(&engine).map(|question| question.about) == Some(about) {
+        turns.asking.remove(&engine);
+    }
 }
 
 impl Drop for Asking {
@@ -101,9 +135,36 @@ impl Drop for Asking {
     }
 }
 
-/// Whether `engine` waits for `isolate` in the end.
-pub fn waits_for(engine: IsolateId, isolate: IsolateId) -> bool {
-    lock().leads_to(engine, isolate)
+/// An isolate that waits for a transfer on a share's engine, until this is
+/// dropped.
+#[derive(Debug)]
+pub struct Relying(IsolateId);
+
+/// For a transfer that is to begin, unless it would wait for `me` in the end. A
+/// question that comes meanwhile is answered.
+pub fn rely(share: u64, me: IsolateId) -> Result<Relying, WaitsForItself> {
+    let mut turns = lock();
+    let is_unheard = |holder| {
+        let question = turns.asking.get(holder);
+        question.is_some_and(|question| question.isolate == me && !question.heard)
+    };
+    if turns.ends_at(share, me) && !turns.holders.get(&share).is_some_and(is_unheard) {
+        return Err(WaitsForItself);
+    }
+    turns.relying.insert(me, share);
+    Ok(Relying(me))
+}
+
+/// For one that goes on.
+pub fn rely_again(share: u64, me: IsolateId) -> Relying {
+    lock().relying.insert(me, share);
+    Relying(me)
+}
+
+impl Drop for Relying {
+    fn drop(&mut self) {
+        lock().relying.remove(&self.0);
+    }
 }
 
 impl Turns {
@@ -123,17 +184,17 @@ impl Turns {
     /// to notice can be met on the way, so no more steps than there are waits.
     fn leads_to(&self, from: IsolateId, me: IsolateId) -> bool {
         let mut who = from;
-        for _ in 0..=self.asking.len() + self.waiting.len() {
+        for _ in 0..=self.asking.len() + self.waiting.len() + self.relying.len() {
             if who == me {
                 return true;
             }
-            let next = match (self.asking.get(&who), self.waiting.get(&who)) {
-                (Some(isolate), _) => Some(isolate),
-                (None, Some(ticket)) => self.holders.get(&ticket.share),
-                (None, None) => None,
-            };
+            let holder = |share| self.holders.get(share).copied();
+            let asked = self.asking.get(&who).map(|question| question.isolate);
+            let next = asked
+                .or_else(|| holder(&self.waiting.get(&who)?.share))
+                .or_else(|| holder(self.relying.get(&who)?));
             let Some(next) = next else { return false };
-            who = *next;
+            who = next;
         }
         false
     }

@@ -53,6 +53,8 @@ pub struct Flow {
     pub writing: Cell<bool>,
     /// Bytes to send have been asked for.
     pub reading: Cell<bool>,
+    /// Those that were asked for are wanted no more: the upload starts again.
+    pub stale: Cell<bool>,
     /// They have come; empty for the end of them.
     pub arrived: RefCell<Option<Arrived>>,
     /// The directions that libcurl has paused for one of these.
@@ -182,6 +184,17 @@ impl Desk {
 
     pub(super) fn aborting(&self) -> bool {
         self.aborting.get()
+    }
+
+    /// What was to be sent next is not: the upload goes on elsewhere.
+    pub(super) fn rewind(&self) {
+        self.flow.arrived.take();
+        self.flow.stale.set(self.flow.reading.get());
+    }
+
+    /// Also while nothing comes.
+    pub fn hears_progress(&self) -> bool {
+        self.answers(Slot::XFERINFO) || self.answers(Slot::PROGRESS)
     }
 
     /// On the stack of the call.

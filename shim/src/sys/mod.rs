@@ -9,11 +9,15 @@ pub mod bindings;
 pub mod coroutine;
 pub mod desk;
 pub mod easy;
+#[cfg(target_os = "linux")]
+mod epoll;
 pub mod getinfo;
 pub mod lists;
 pub mod locks;
 pub mod multi;
 pub mod poller;
+#[cfg(not(target_os = "linux"))]
+mod portable;
 pub mod share;
 pub mod stream;
 pub mod strerror;

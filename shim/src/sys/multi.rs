@@ -69,6 +69,13 @@ impl OwnedMulti {
         self.act(CURL_SOCKET_TIMEOUT, 0)
     }
 
+    /// Every transfer has its progress told, though nothing may have come.
+    pub fn look_at_all(&self) -> CURLMcode {
+        let mut running = 0;
+        // SAFETY: not called inside a callback of this handle.
+        unsafe { curl_multi_socket_all(self.raw(), &raw mut running) }
+    }
+
     fn act(&self, socket: curl_socket_t, how: c_int) -> CURLMcode {
         let mut running = 0;
         // SAFETY: not called inside a callback of this handle.

@@ -1,17 +1,19 @@
 //! Waiting for sockets, for the next thing that is due, or for being woken.
 
 use super::bindings::*;
-use polling::{Event, Events, PollMode};
+#[cfg(target_os = "linux")]
+use super::epoll::System;
+#[cfg(not(target_os = "linux"))]
+use super::portable::System;
 use std::ffi::c_int;
 use std::io;
-use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 /// One waits while another adds sockets, moves the deadline, or wakes it.
 pub struct Poller {
-    system: polling::Poller,
+    system: System,
     state: Mutex<State>,
     /// Somebody is inside `wait`.
     waiting: AtomicBool,
@@ -21,6 +23,8 @@ pub struct Poller {
 struct State {
     /// When libcurl wants to look again.
     deadline: Option<Instant>,
+    /// When progress is to be told.
+    tick: Option<Instant>,
     /// What the last wait has found and nobody has taken.
     ready: Vec<Ready>,
     /// Somebody has something for whoever turns the handle.
@@ -28,6 +32,15 @@ struct State {
     /// Nobody turns it any more.
     ended: bool,
 }
+
+/// What has come to its time.
+pub struct Due {
+    pub timer: bool,
+    pub tick: bool,
+}
+
+/// As often as libcurl tells progress of what does not move.
+const TICK: Duration = Duration::from_secs(1);
 
 /// A socket on which something can be done, in CURL_CSELECT_*.
 #[derive(Clone, Copy)]
@@ -39,7 +52,7 @@ pub struct Ready {
 impl Poller {
     pub fn new() -> io::Result<Self> {
         Ok(Self {
-            system: polling::Poller::new()?,
+            system: System::new()?,
             state: Mutex::default(),
             waiting: AtomicBool::new(false),
         })
@@ -53,7 +66,6 @@ impl Poller {
 
     /// Until there is something to do. What it was is for `take`.
     pub fn wait(&self) {
-        let mut events = Events::new();
         loop {
             let timeout = {
                 let state = self.lock();
@@ -62,47 +74,45 @@ impl Poller {
                 }
                 // Under the lock: whoever moves the deadline later sees it.
                 self.waiting.store(true, Ordering::Relaxed);
-                state.deadline.map(left)
+                state.first().map(left)
             };
             if timeout.is_some_and(|timeout| timeout.is_zero()) {
                 self.waiting.store(false, Ordering::Relaxed);
                 return;
             }
-            let found = self.system.wait(&mut events, timeout);
+            let mut ready = Vec::new();
+            let found = self.system.wait(timeout, &mut ready);
             let mut state = self.lock();
             self.waiting.store(false, Ordering::Relaxed);
-            state.ready.extend(events.iter().filter_map(ready));
+            state.ready.append(&mut ready);
             // A failed wait is for libcurl to notice: it looks at its sockets.
             if found.is_err() {
                 return;
             }
-            events.clear();
         }
     }
 
     /// What was found ready, and whether the deadline has passed. `look`: what
     /// is ready now, too.
-    pub fn take(&self, into: &mut Vec<Ready>, look: bool) -> bool {
-        if look && !self.waiting.load(Ordering::Relaxed) {
-            self.look();
-        }
+    pub fn take(&self, into: &mut Vec<Ready>, look: bool) -> Due {
         let mut state = self.lock();
-        into.append(&mut state.ready);
-        let due = state
-            .deadline
-            .is_some_and(|deadline| left(deadline).is_zero());
-        if due {
-            state.deadline = None;
+        // A wait has just looked where it has found something.
+        if look && state.ready.is_empty() && !self.waiting.load(Ordering::Relaxed) {
+            // Nothing where it fails: the next wait tells.
+            let _ = self.system.wait(Some(Duration::ZERO), &mut state.ready);
         }
-        due
+        into.append(&mut state.ready);
+        Due {
+            timer: is_due(&mut state.deadline),
+            tick: is_due(&mut state.tick),
+        }
     }
 
-    /// Without waiting.
-    fn look(&self) {
-        let mut events = Events::new();
-        if self.system.wait(&mut events, Some(Duration::ZERO)).is_ok() {
-            self.lock().ready.extend(events.iter().filter_map(ready));
-        }
+    /// There is one a second, until this is called no more.
+    pub fn tick(&self) {
+        let next = Instant::now() + TICK;
+        self.lock().tick.get_or_insert(next);
+        self.interrupt();
     }
 
     /// Whatever woke it so far is about to be looked at.
@@ -151,46 +161,36 @@ impl Poller {
     /// `what` is one of CURL_POLL_*.
     pub(super) fn watch(&self, socket: curl_socket_t, what: c_int) -> io::Result<()> {
         let (readable, writable) = (what & CURL_POLL_IN != 0, what & CURL_POLL_OUT != 0);
-        let interest = Event::new(socket as usize, readable, writable);
-        // SAFETY: libcurl has the socket open, and says so before it closes it.
-        let source = unsafe { BorrowedFd::borrow_raw(socket) };
-        match self
-            .system
-            .modify_with_mode(source, interest, PollMode::Level)
-        {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                // SAFETY: as above; `forget` is called then.
-                unsafe {
-                    self.system
-                        .add_with_mode(&source, interest, PollMode::Level)
-                }
-            }
-            outcome => outcome,
-        }
+        self.system.watch(socket, readable, writable)
     }
 
     pub(super) fn forget(&self, socket: curl_socket_t) {
-        // SAFETY: as in `watch`.
-        let source = unsafe { BorrowedFd::borrow_raw(socket) };
-        // Gone already where the program has closed the socket itself.
-        let _ = self.system.delete(source);
+        self.system.forget(socket);
     }
+}
+
+impl Ready {
+    pub(super) fn new(socket: curl_socket_t, readable: bool, writable: bool) -> Self {
+        let read = if readable { CURL_CSELECT_IN } else { 0 };
+        let write = if writable { CURL_CSELECT_OUT } else { 0 };
+        Self {
+            socket,
+            how: read | write,
+        }
+    }
+}
+
+impl State {
+    fn first(&self) -> Option<Instant> {
+        self.deadline.into_iter().chain(self.tick).min()
+    }
+}
+
+/// Whether it has come; it is none then.
+fn is_due(time: &mut Option<Instant>) -> bool {
+    time.take_if(|time| left(*time).is_zero()).is_some()
 }
 
 fn left(deadline: Instant) -> Duration {
     deadline.saturating_duration_since(Instant::now())
-}
-
-fn ready(event: Event) -> Option<Ready> {
-    let mut how = 0;
-    if event.readable {
-        how |= CURL_CSELECT_IN;
-    }
-    if event.writable {
-        how |= CURL_CSELECT_OUT;
-    }
-    (how != 0).then_some(Ready {
-        socket: event.key as curl_socket_t,
-        how,
-    })
 }

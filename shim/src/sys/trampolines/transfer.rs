@@ -212,7 +212,7 @@ pub(super) unsafe extern "C" fn read(
                         return given_up(&desk, CURL_READFUNC_PAUSE, CURL_READFUNC_ABORT);
                     }
                 }
-                hand_over(&desk, room).unwrap_or(CURL_READFUNC_ABORT)
+                hand_over(&desk, room).unwrap_or(CURL_READFUNC_PAUSE)
             }
             _ => CURL_READFUNC_ABORT,
         }
@@ -255,6 +255,7 @@ pub(super) unsafe extern "C" fn seek(id: *mut c_void, offset: curl_off_t, origin
         let Some(desk) = current(id) else {
             return CURL_SEEKFUNC_FAIL;
         };
+        desk.rewind();
         let numbers = [offset as f64, origin.into(), 0.0, 0.0, 0.0, 0.0];
         match desk.ask(Slot::SEEK, numbers, &[]) {
             Reply::Default => CURL_SEEKFUNC_OK,
@@ -351,6 +352,7 @@ pub(super) unsafe extern "C" fn ioctl(
         let Some(desk) = current(id) else {
             return CURLIOE_FAILRESTART;
         };
+        desk.rewind();
         let numbers = [command.into(), 0.0, 0.0, 0.0, 0.0, 0.0];
         match desk.ask(Slot::IOCTL, numbers, &[]) {
             Reply::Default => CURLIOE_OK,

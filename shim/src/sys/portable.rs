@@ -1,0 +1,49 @@
+//! Which sockets are ready, on systems other than Linux.
+
+use super::bindings::curl_socket_t;
+use super::poller::Ready;
+use polling::{Event, Events, PollMode, Poller};
+use std::io;
+use std::os::fd::BorrowedFd;
+use std::time::Duration;
+
+pub struct System(Poller);
+
+impl System {
+    pub fn new() -> io::Result<Self> {
+        Poller::new().map(Self)
+    }
+
+    pub fn watch(&self, socket: curl_socket_t, readable: bool, writable: bool) -> io::Result<()> {
+        let interest = Event::new(socket as usize, readable, writable);
+        // SAFETY: libcurl has the socket open, and says so before it closes it.
+        let source = unsafe { BorrowedFd::borrow_raw(socket) };
+        match self.0.modify_with_mode(source, interest, PollMode::Level) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                // SAFETY: as above; `forget` is called then.
+                unsafe { self.0.add_with_mode(&source, interest, PollMode::Level) }
+            }
+            outcome => outcome,
+        }
+    }
+
+    pub fn forget(&self, socket: curl_socket_t) {
+        // SAFETY: as in `watch`.
+        let source = unsafe { BorrowedFd::borrow_raw(socket) };
+        // Gone already where the program has closed the socket itself.
+        let _ = self.0.delete(source);
+    }
+
+    pub fn wait(&self, timeout: Option<Duration>, into: &mut Vec<Ready>) -> io::Result<()> {
+        let mut events = Events::new();
+        self.0.wait(&mut events, timeout)?;
+        let ready =
+            |event: Event| Ready::new(event.key as curl_socket_t, event.readable, event.writable);
+        into.extend(events.iter().map(ready));
+        Ok(())
+    }
+
+    pub fn notify(&self) -> io::Result<()> {
+        self.0.notify()
+    }
+}

@@ -1,0 +1,135 @@
+/**
+ * Turns the library's engine, on which the asynchronous transfers of this
+ * isolate run, for as long as anything is pending, and passes on what it tells.
+ *
+ * A turn does what can be done at once, on this thread. Between turns, a call
+ * on another thread waits for whatever comes first; it keeps the process alive.
+ *
+ * @module
+ */
+
+import { ABORT } from "./callbacks.ts";
+import { startFailure } from "./errors.ts";
+import * as call from "./ffi/call.ts";
+
+/** What the engine tells beside the questions of callbacks. */
+export const DONE = 64;
+/** There is something for the reader of a body. */
+export const DATA = 65;
+/** Nothing keeps a share any more from being closed. */
+export const CLOSABLE = 66;
+
+/** Whom the engine tells about one handle. */
+export interface Listener {
+  /** Answers a question, by its slot's number, or hears an event. */
+  hear(event: number): number;
+  /** The engine can't go on. */
+  lose(error: Error): void;
+}
+
+/** After so many milliseconds of turns the rest of the program has its own. */
+const STREAK = 1;
+
+const listeners = new Map<number, Listener>();
+/** A turn comes before anything else happens. */
+let isDue = false;
+/** A call on another thread waits for what the next turn is for. */
+let isWaiting = false;
+/** When the turns began that have followed one another without a wait; or 0. */
+let streak = 0;
+
+/** Starts a transfer; gives a status. */
+export function start(
+  id: number,
+  output: number,
+  listener: Listener,
+): number {
+  // First: at the stack's end, nothing must fail once the transfer has started.
+  turnSoon();
+  const status = call.start(id, output);
+  if (status === 0) listeners.set(id, listener);
+  return status;
+}
+
+/** Ends a transfer: it is done in the next turn. */
+export function cancel(id: number): void {
+  call.cancel(id);
+  turnSoon();
+}
+
+/** Has a share refuse newcomers, and tells when it can be closed: a status. */
+export function expectClosing(share: number, listener: Listener): number {
+  turnSoon();
+  const status = call.shareClosing(share, true);
+  if (status === 0) listeners.set(share, listener);
+  return status;
+}
+
+/** Takes that back, if the share is still open. */
+export function stopClosing(share: number): void {
+  listeners.delete(share);
+  call.shareClosing(share, false);
+  turnSoon();
+}
+
+/** Passes on what `numbers` are about, and gives the answer. */
+export function hear(event: number): number {
+  const id = call.numbers[call.ABOUT];
+  const listener = listeners.get(id);
+  if (event === DONE) listeners.delete(id);
+  return listener?.hear(event) ?? ABORT;
+}
+
+/** Something of a handle's was changed: if a transfer runs, a turn is due. */
+export function changed(id: number): void {
+  if (listeners.has(id)) turnSoon();
+}
+
+/** Something was changed that only a turn makes use of. */
+export function turnSoon(): void {
+  if (isDue) return;
+  queueMicrotask(turn);
+  isDue = true;
+}
+
+function turn(): void {
+  const now = performance.now();
+  if (streak === 0) streak = now;
+  else if (now - streak > STREAK) {
+    streak = 0;
+    call.breathe().then(turn, turn);
+    return;
+  }
+  isDue = false;
+  // Whatever was left without an answer is aborted.
+  let reply = ABORT;
+  let event: number;
+  while ((event = call.turn(reply)) > 0) {
+    try {
+      reply = hear(event);
+    } catch (error) {
+      // Nothing of ours throws; if it does, the others still go on.
+      reply = ABORT;
+      reportError(error);
+    }
+  }
+  if (event < 0) loseAll(startFailure(event));
+  else if (call.numbers[0] > 0 && !isDue && !isWaiting) wait();
+}
+
+function wait(): void {
+  isWaiting = true;
+  call.wait().then(awake, awake);
+}
+
+function awake(): void {
+  isWaiting = false;
+  streak = 0;
+  if (!isDue) turn();
+}
+
+function loseAll(error: Error): void {
+  const lost = [...listeners.values()];
+  listeners.clear();
+  for (const listener of lost) listener.lose(error);
+}
