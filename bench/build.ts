@@ -2,6 +2,7 @@
 
 const SHIM = new URL("../shim/", import.meta.url).pathname;
 const OUT = `${SHIM}target/bench`;
+const C = new URL("c/", import.meta.url).pathname;
 
 /** The part of cargo's JSON messages that is read here. */
 interface Message {
@@ -46,6 +47,25 @@ function exists(path: string): boolean {
   }
 }
 
+async function cc(
+  name: string,
+  sources: string[],
+  args: string[] = [],
+): Promise<string> {
+  Deno.mkdirSync(OUT, { recursive: true });
+  const program = `${OUT}/${name}`;
+  await output("cc", [
+    "-O2",
+    "-Wall",
+    "-Wextra",
+    ...sources.map((source) => C + source),
+    ...args,
+    "-o",
+    program,
+  ]);
+  return program;
+}
+
 /**
  * Links the C program with the very objects that the shared library holds: the
  * same crate as an archive, and the headers its build script wrote.
@@ -67,23 +87,19 @@ export async function buildC(): Promise<string> {
   if (includes === undefined || archive === undefined) {
     throw new Error("cargo named no libdenocurl.a, or no curl headers");
   }
-  Deno.mkdirSync(OUT, { recursive: true });
-  const program = `${OUT}/bench`;
-  await output("cc", [
-    "-O2",
-    "-Wall",
-    "-Wextra",
+  return await cc("bench", ["bench.c", "common.c", "multi.c"], [
     "-DCURL_STATICLIB",
     `-I${includes}`,
-    new URL("c/bench.c", import.meta.url).pathname,
     archive,
     "-lpthread",
     "-ldl",
     "-lm",
-    "-o",
-    program,
   ]);
-  return program;
+}
+
+/** Builds the server for what nginx can't do. */
+export function buildServer(): Promise<string> {
+  return cc("server", ["server.c"]);
 }
 
 /** Builds the program that calls the share's lock callbacks. */

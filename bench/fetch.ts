@@ -1,58 +1,84 @@
 /** The peer that uses Deno's own fetch. */
 
-import { assert, cpu, peak, report } from "./meter.ts";
+import {
+  type Get,
+  GIB,
+  measureCrowd,
+  measureMany,
+  measureTransfer,
+  repeatFor,
+  source,
+} from "./measure.ts";
+import { assert, report } from "./meter.ts";
+import { measureTimer } from "./timer.ts";
 
-async function size(url: string): Promise<number> {
-  return (await (await fetch(url)).bytes()).length;
+function openClient(ca: string): Deno.HttpClient {
+  return Deno.createHttpClient({ caCerts: [Deno.readTextFileSync(ca)] });
 }
 
-async function repeatFor(url: string, seconds: number): Promise<number[]> {
-  const end = performance.now() + seconds * 1000;
-  let requests = 0;
-  let total = 0;
-  do {
-    for (let i = 0; i < 16; i++) total += await size(url);
-    requests += 16;
-  } while (performance.now() < end);
-  return [requests, total];
+function getFrom(url: string, client?: Deno.HttpClient): Get {
+  return async () => (await (await fetch(url, { client })).bytes()).length;
 }
 
-async function get(url: string, seconds: number): Promise<void> {
-  const begun = performance.now();
-  await repeatFor(url, seconds / 3);
-  const cpuBefore = cpu();
-  const start = performance.now();
-  const [requests, total] = await repeatFor(url, seconds);
-  const took = (performance.now() - start) / 1000;
-  const spent = cpu() - cpuBefore;
-  assert(total === 1024 * requests, "a body was not 1 KiB");
-  report({
-    get: requests / took,
-    getCpu: spent / requests * 1e6,
-    elapsed: (performance.now() - begun) / 1000,
-  });
+async function many(
+  url: string,
+  seconds: string,
+  count: string,
+  ca?: string,
+): Promise<void> {
+  const get = getFrom(url, ca === undefined ? undefined : openClient(ca));
+  const gets = new Array(Number(count)).fill(get);
+  report(
+    await measureMany((seconds) => repeatFor(gets, seconds), Number(seconds)),
+  );
 }
 
-async function download(url: string, small: string): Promise<void> {
-  await repeatFor(small, 0.1);
-  let total = 0;
-  const peakBefore = peak(true);
-  const cpuBefore = cpu();
-  const start = performance.now();
-  const { body } = await fetch(url);
+async function warmUp(url: string): Promise<void> {
+  await repeatFor([getFrom(url)], 0.1);
+}
+
+async function read(url: string, client?: Deno.HttpClient): Promise<void> {
+  const { body } = await fetch(url, { client });
   assert(body !== null, "no body");
+  let total = 0;
   for await (const chunk of body) total += chunk.length;
-  const took = (performance.now() - start) / 1000;
-  const spent = cpu() - cpuBefore;
-  assert(total === 2 ** 30, "the body was not 1 GiB");
-  report({
-    download: total / took / 1e9,
-    downloadCpu: spent,
-    growth: peak() - peakBefore,
-    elapsed: took,
-  });
+  assert(total === GIB, "the body was not 1 GiB");
 }
 
-const [job, url, second] = Deno.args;
-if (job === "get") await get(url, Number(second));
-else await download(url, second);
+async function stream(url: string, small: string): Promise<void> {
+  await warmUp(small);
+  await measureTransfer(() => read(url));
+}
+
+async function put(url: string): Promise<void> {
+  const response = await fetch(url, { method: "PUT", body: source() });
+  await response.bytes();
+  assert(response.status === 200, "not all has arrived");
+}
+
+async function upload(url: string, small: string): Promise<void> {
+  await warmUp(small);
+  await measureTransfer(() => put(url));
+}
+
+async function slow(url: string, small: string, count: string): Promise<void> {
+  await warmUp(small);
+  await measureCrowd(Number(count), () => getFrom(url));
+}
+
+async function timer(url: string, small: string, ca: string): Promise<void> {
+  await warmUp(small);
+  const client = openClient(ca);
+  await measureTimer(() => read(url, client));
+}
+
+const JOBS: Record<string, (...args: string[]) => Promise<void>> = {
+  many,
+  stream,
+  upload,
+  slow,
+  timer,
+};
+
+const [job, ...args] = Deno.args;
+await JOBS[job](...args);

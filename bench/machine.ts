@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { findNginx } from "./server.ts";
+import { findNginx } from "./nginx.ts";
 
 function read(path: string): string {
   try {

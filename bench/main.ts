@@ -2,15 +2,17 @@
 
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
-import { type Benchmark, benchmarks, NAMES } from "./benchmarks.ts";
-import { buildC, buildLocks, findPycurl } from "./build.ts";
+import type { Benchmark } from "./benchmark.ts";
+import { benchmarks, NAMES } from "./benchmarks.ts";
+import { buildC, buildLocks, buildServer, findPycurl } from "./build.ts";
 import { describe } from "./machine.ts";
 import { list, section } from "./report.ts";
 import { runBenchmark } from "./run.ts";
 import { startServer } from "./server.ts";
 
-const USAGE = `deno task bench [--only ${NAMES.join("|")}] [--rounds 9]
-  [--seconds 1] [--peers ours,C,…]`;
+const ROUNDS = 9;
+const USAGE = `deno task bench [--only ${NAMES.join("|")}]
+  [--rounds ${ROUNDS}] [--seconds 1] [--peers ours,C,…]`;
 
 function readOptions() {
   const { values } = parseArgs({
@@ -18,16 +20,19 @@ function readOptions() {
     options: {
       only: { type: "string" },
       peers: { type: "string" },
-      rounds: { type: "string", default: "9" },
+      rounds: { type: "string" },
       seconds: { type: "string", default: "1" },
     },
   });
   const { only, peers } = values;
-  const rounds = Number(values.rounds);
+  const rounds = values.rounds === undefined
+    ? undefined
+    : Number(values.rounds);
   const seconds = Number(values.seconds);
   if (
     (only !== undefined && !NAMES.includes(only)) ||
-    !(Number.isInteger(rounds) && rounds > 0) || !(seconds > 0)
+    !(rounds === undefined || Number.isInteger(rounds) && rounds > 0) ||
+    !(seconds > 0)
   ) {
     throw new RangeError(`Cannot read the options: ${USAGE}`);
   }
@@ -57,16 +62,19 @@ const python = await findPycurl();
 const machine = await describe(c, python);
 console.log(list(machine));
 
-await using server = await startServer();
-const { small, large } = server;
+await using server = await startServer(await buildServer());
+const { urls } = server;
 const { seconds } = options;
 const sections: string[] = [];
 for (
   const benchmark of wanted(
-    benchmarks({ small, large, seconds, c, locks, python }),
+    benchmarks({ urls, seconds, c, locks, python }),
   )
 ) {
-  const rounds = Math.max(options.rounds, benchmark.minRounds ?? 0);
+  const rounds = Math.max(
+    options.rounds ?? benchmark.rounds ?? ROUNDS,
+    benchmark.minRounds ?? 0,
+  );
   const results = await runBenchmark(
     benchmark,
     rounds,

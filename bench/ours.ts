@@ -45,8 +45,8 @@ function measureGets(perform: () => void, seconds: number): void {
   const spent = cpu() - cpuBefore;
   assert(count.total === 1024 * requests, "a body was not 1 KiB");
   report({
-    get: requests / took,
-    getCpu: spent / requests * 1e6,
+    rate: requests / took,
+    cpu: spent / requests * 1e6,
     elapsed: (performance.now() - begun) / 1000,
   });
 }
@@ -76,8 +76,8 @@ function download(url: string, small: string): void {
   const spent = cpu() - cpuBefore;
   assert(count.total === 2 ** 30, "the body was not 1 GiB");
   report({
-    download: count.total / took / 1e9,
-    downloadCpu: spent,
+    speed: count.total / took / 1e9,
+    cpu: spent,
     growth: peak() - peakBefore,
     elapsed: took,
   });

@@ -55,8 +55,8 @@ def get(url, seconds):
     took, spent = time.perf_counter() - start, cpu() - cpu_before
     assert count.total == 1024 * requests
     return {
-        "get": requests / took,
-        "getCpu": spent / requests * 1e6,
+        "rate": requests / took,
+        "cpu": spent / requests * 1e6,
         "elapsed": time.perf_counter() - begun,
     }
 
@@ -86,10 +86,67 @@ def download(url, small):
     took, spent = time.perf_counter() - start, cpu() - cpu_before
     assert count.total == 1 << 30
     return {
-        "download": count.total / took / 1e9,
-        "downloadCpu": spent,
+        "speed": count.total / took / 1e9,
+        "cpu": spent,
         "growth": peak(False) - peak_before,
         "elapsed": took,
+    }
+
+
+def repeat_for(multi, handles, seconds):
+    """Each begins again when it is done, until the time is over."""
+    end = time.perf_counter() + seconds
+    requests = connections = 0
+    left = len(handles)
+    for easy in handles:
+        multi.add_handle(easy)
+    while left > 0:
+        multi.perform()
+        again = False
+        queued = 1
+        while queued:
+            queued, done, failed = multi.info_read()
+            assert not failed, failed
+            for easy in done:
+                connections += easy.getinfo(pycurl.NUM_CONNECTS)
+                requests += 1
+                multi.remove_handle(easy)
+                if time.perf_counter() < end:
+                    multi.add_handle(easy)
+                    again = True
+                else:
+                    left -= 1
+        # Unlike curl_multi_poll, select() knows nothing of those just added.
+        if left > 0 and not again:
+            multi.select(1.0)
+    return requests, connections
+
+
+def many(url, seconds, count, ca=None):
+    """HTTP/2 if there is a `ca`; nothing if this libcurl has no HTTP/2."""
+    if ca and not pycurl.version_info()[4] & pycurl.VERSION_HTTP2:
+        return {}
+    seconds = float(seconds)
+    counter = Count()
+    handles = [open_handle(url, counter) for _ in range(int(count))]
+    if ca:
+        for easy in handles:
+            easy.setopt(pycurl.CAINFO, ca)
+            easy.setopt(pycurl.PIPEWAIT, 1)
+            easy.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_2TLS)
+    multi = pycurl.CurlMulti()
+    begun = time.perf_counter()
+    connections = repeat_for(multi, handles, seconds / 3)[1]
+    counter.total = 0
+    cpu_before, start = cpu(), time.perf_counter()
+    requests = repeat_for(multi, handles, seconds)[0]
+    took, spent = time.perf_counter() - start, cpu() - cpu_before
+    assert counter.total == 1024 * requests
+    return {
+        "rate": requests / took,
+        "cpu": spent / requests * 1e6,
+        "connections": connections,
+        "elapsed": time.perf_counter() - begun,
     }
 
 
@@ -150,7 +207,7 @@ def calls(url, times):
     return result
 
 
-JOBS = {"get": get, "download": download, "calls": calls}
+JOBS = {"get": get, "download": download, "calls": calls, "many": many}
 
 if sys.argv[1] == "version":
     print(pycurl.version)

@@ -1,4 +1,4 @@
-import type { Benchmark, Measure, Target } from "./benchmarks.ts";
+import type { Benchmark, Measure, Target } from "./benchmark.ts";
 import type { Results } from "./run.ts";
 import { ratio, summarise } from "./statistics.ts";
 
@@ -52,8 +52,10 @@ function verdict(
   results: Results,
 ): string[] | null {
   const values = results.get(peer)?.get(key);
-  const base = against && results.get(against)?.get(key);
-  if (!values || base === undefined) return null;
+  const base = against === undefined
+    ? undefined
+    : results.get(against)?.get(key);
+  if (!values || (against !== undefined && !base)) return null;
   const reached = base ? ratio(values, base) : summarise(values).median;
   const suffix = unit ?? `× ${against}`;
   const goal = atLeast === undefined ? `≤ ${atMost}` : `≥ ${atLeast}`;
@@ -61,7 +63,7 @@ function verdict(
     reached <= (atMost ?? Infinity);
   const title = measures.find((measure) => measure.key === key)?.title ?? key;
   return [
-    title,
+    `${title} of ${peer}`,
     `${goal} ${suffix}`,
     `${reached.toFixed(2)} ${suffix}`,
     passed ? "✅ reached" : "❌ falls short",
@@ -75,7 +77,7 @@ export function section(benchmark: Benchmark, results: Results): string {
     .filter((row) => row !== null);
   const parts = [`## ${benchmark.title}`, figures(benchmark, results)];
   if (verdicts.length > 0) {
-    parts.push(table([["", "target", "ours", ""], ...verdicts]));
+    parts.push(table([["", "target", "measured", ""], ...verdicts]));
   }
   return parts.join("\n\n");
 }

@@ -1,4 +1,4 @@
-import type { Benchmark, Place, Turn } from "./benchmarks.ts";
+import type { Benchmark, Place, Turn } from "./benchmark.ts";
 import type { Server } from "./server.ts";
 
 /** What each peer measured: peer → key → a value per round. */
@@ -65,7 +65,9 @@ export async function runBenchmark(
   server: Server,
 ): Promise<Results> {
   const place = coresFor(benchmark.place, cores);
-  await run(["taskset", "-pc", place.server, String(server.pid)]);
+  for (const pid of server.pids) {
+    await run(["taskset", "-pc", place.server, String(pid)]);
+  }
   const results: Results = new Map();
   for (const { peer } of benchmark.turns) results.set(peer, new Map());
   for (let round = 1; round <= rounds; round++) {

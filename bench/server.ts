@@ -1,80 +1,43 @@
+import { Authority } from "../tools/certificates.ts";
+import { connectable, startNginx } from "./nginx.ts";
+
+/** What the peers are told. */
+export interface Urls {
+  /** A body of 1 KiB. */
+  small: string;
+  /** A body of 1 GiB. */
+  large: string;
+  /** The first, by HTTP/2 over TLS. */
+  http2: string;
+  /** The second, by HTTP/1.1 over TLS. */
+  secureLarge: string;
+  /** Takes an upload of 1 GiB. */
+  sink: string;
+  /** Answers no sooner than `crowd` ask. */
+  slow(crowd: number): string;
+  /** The file of the authority to trust. */
+  ca: string;
+}
+
 /**
- * The server of every peer: nginx with one worker, outside the measured
- * process.
+ * The servers of every peer, outside the measured process: nginx with one
+ * worker, and c/server.c for what nginx can't do.
  */
 export interface Server {
-  /** A body of 1 KiB. */
-  readonly small: string;
-  /** A body of 1 GiB. */
-  readonly large: string;
-  readonly pid: number;
-  /** Seconds of processor time the server has used. */
+  readonly urls: Urls;
+  readonly pids: number[];
+  /** Seconds of processor time the servers have used. */
   cpu(): number;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-const NGINX = ["/usr/sbin/nginx", "/usr/local/sbin/nginx", "/usr/bin/nginx"];
-
-export function findNginx(): string {
-  for (const path of NGINX) {
-    try {
-      if (Deno.statSync(path).isFile) return path;
-    } catch {
-      // Try the next one.
-    }
-  }
-  throw new Error(
-    `nginx is needed as the server, but is not one of ${NGINX.join(", ")}`,
+function freePorts(count: number): number[] {
+  const listeners = Array.from(
+    { length: count },
+    () => Deno.listen({ hostname: "127.0.0.1", port: 0 }),
   );
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}
-
-/**
- * Without a master process nginx is one process with the caller's rights.
- * sendfile would pass the file on in pages of 4 KiB, which costs the receiving
- * kernel more than large buffers do, and would hide what a client itself costs.
- */
-function config(folder: string, port: number): string {
-  return `daemon off;
-master_process off;
-pid ${folder}/pid;
-error_log stderr warn;
-events { worker_connections 64; }
-http {
-  access_log off;
-  client_body_temp_path ${folder}/body;
-  proxy_temp_path ${folder}/proxy;
-  fastcgi_temp_path ${folder}/fastcgi;
-  uwsgi_temp_path ${folder}/uwsgi;
-  scgi_temp_path ${folder}/scgi;
-  default_type application/octet-stream;
-  keepalive_requests 1000000000;
-  keepalive_timeout 1h;
-  sendfile off;
-  output_buffers 2 512k;
-  server {
-    listen 127.0.0.1:${port};
-    location = /small { return 200 "${"x".repeat(1024)}"; }
-    location = /large { root ${folder}; }
-  }
-}
-`;
-}
-
-async function connectable(port: number): Promise<void> {
-  for (let tries = 100; tries > 0; tries--) {
-    try {
-      (await Deno.connect({ hostname: "127.0.0.1", port })).close();
-      return;
-    } catch {
-      await new Promise((done) => setTimeout(done, 20));
-    }
-  }
-  throw new Error("nginx does not answer");
+  for (const listener of listeners) listener.close();
+  return listeners.map((listener) => listener.addr.port);
 }
 
 function tempFolder(): string {
@@ -86,41 +49,69 @@ function tempFolder(): string {
   }
 }
 
-export async function startServer(): Promise<Server> {
-  const program = findNginx();
+/** Starts `program` of c/server.c, and gives its port. */
+async function startOther(
+  program: string,
+): Promise<{ child: Deno.ChildProcess; port: number }> {
+  const child = new Deno.Command(program, { stdin: "null", stdout: "piped" })
+    .spawn();
+  const { value } = await child.stdout.getReader().read();
+  return { child, port: Number(new TextDecoder().decode(value)) };
+}
+
+/** Writes a certificate for this machine; gives its file and the authority's. */
+async function certify(folder: string): Promise<[string, string]> {
+  const authority = await Authority.create();
+  const { cert, key } = await authority.issue();
+  const [server, ca] = [`${folder}/server.pem`, `${folder}/ca.pem`];
+  Deno.writeTextFileSync(server, cert + key);
+  Deno.writeTextFileSync(ca, authority.cert);
+  return [server, ca];
+}
+
+function usedBy({ pid }: Deno.ChildProcess): number {
+  // The first figure is the time on a processor, in nanoseconds.
+  const text = Deno.readTextFileSync(`/proc/${pid}/schedstat`);
+  return Number(text.split(" ")[0]) / 1e9;
+}
+
+async function end(child: Deno.ChildProcess): Promise<void> {
+  try {
+    child.kill("SIGTERM");
+  } catch {
+    // It has ended by itself.
+  }
+  await child.status;
+}
+
+/** `program` is that of c/server.c. */
+export async function startServer(program: string): Promise<Server> {
   const folder = tempFolder();
-  const port = freePort();
-  const file = `${folder}/nginx.conf`;
-  Deno.writeTextFileSync(file, config(folder, port));
-  using large = Deno.createSync(`${folder}/large`);
-  large.truncateSync(2 ** 30);
-  const child = new Deno.Command(program, {
-    args: ["-p", folder, "-c", file, "-e", "stderr"],
-    stdin: "null",
-    stdout: "null",
-  }).spawn();
+  const [certificate, ca] = await certify(folder);
+  const [port, securePort, http2Port] = freePorts(3);
+  const other = await startOther(program);
+  const settings = { port, securePort, http2Port, certificate };
+  const children = [startNginx(folder, settings), other.child];
   const stop = async () => {
     await server[Symbol.asyncDispose]();
     Deno.exit(1);
   };
   const server: Server = {
-    small: `http://127.0.0.1:${port}/small`,
-    large: `http://127.0.0.1:${port}/large`,
-    pid: child.pid,
-    cpu() {
-      // The first figure is the time on a processor, in nanoseconds.
-      const text = Deno.readTextFileSync(`/proc/${child.pid}/schedstat`);
-      return Number(text.split(" ")[0]) / 1e9;
+    urls: {
+      small: `http://127.0.0.1:${port}/small`,
+      large: `http://127.0.0.1:${port}/large`,
+      http2: `https://127.0.0.1:${http2Port}/small`,
+      secureLarge: `https://127.0.0.1:${securePort}/large`,
+      sink: `http://127.0.0.1:${other.port}/sink/${2 ** 30}`,
+      slow: (crowd) => `http://127.0.0.1:${other.port}/slow/${crowd}`,
+      ca,
     },
+    pids: children.map((child) => child.pid),
+    cpu: () => children.reduce((sum, child) => sum + usedBy(child), 0),
     async [Symbol.asyncDispose]() {
       Deno.removeSignalListener("SIGINT", stop);
       Deno.removeSignalListener("SIGTERM", stop);
-      try {
-        child.kill("SIGTERM");
-      } catch {
-        // It has ended by itself.
-      }
-      await child.status;
+      await Promise.all(children.map(end));
       Deno.removeSync(folder, { recursive: true });
     },
   };

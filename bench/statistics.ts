@@ -1,4 +1,4 @@
-function quantile(sorted: readonly number[], share: number): number {
+export function quantile(sorted: readonly number[], share: number): number {
   const at = (sorted.length - 1) * share;
   const low = sorted[Math.floor(at)];
   return low + (sorted[Math.ceil(at)] - low) * (at % 1);

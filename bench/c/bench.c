@@ -1,12 +1,12 @@
 /* The C peer: the same jobs against the same libcurl, without a binding. */
 
-#include <curl/curl.h>
+#include "common.h"
+#include "multi.h"
+
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 static const char *const agents[] = {
@@ -14,32 +14,6 @@ static const char *const agents[] = {
     "benchmark-agent/1.03", "benchmark-agent/1.04", "benchmark-agent/1.05",
     "benchmark-agent/1.06", "benchmark-agent/1.07",
 };
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-static double cpu(void) {
-  struct rusage usage;
-  getrusage(RUSAGE_SELF, &usage);
-  return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-         (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
-}
-
-static void check(CURLcode code, const char *what) {
-  if (code == CURLE_OK)
-    return;
-  fprintf(stderr, "%s: %s\n", what, curl_easy_strerror(code));
-  exit(1);
-}
-
-static size_t count(char *data, size_t size, size_t nmemb, void *total) {
-  (void)data;
-  *(size_t *)total += size * nmemb;
-  return size * nmemb;
-}
 
 /* glibc and the kernel leave atomic instructions out for a lone thread. */
 static void *park(void *unused) {
@@ -51,20 +25,6 @@ static void add_thread(void) {
   pthread_t other;
   if (pthread_create(&other, NULL, park, NULL) != 0)
     exit(1);
-}
-
-static CURL *open_handle(const char *url, size_t *total) {
-  CURL *easy = curl_easy_init();
-  if (easy == NULL)
-    exit(1);
-  check(curl_easy_setopt(easy, CURLOPT_URL, url), "URL");
-  check(curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L), "NOSIGNAL");
-  check(curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
-                         (long)CURL_HTTP_VERSION_1_1),
-        "HTTP_VERSION");
-  check(curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, count), "WRITEFUNCTION");
-  check(curl_easy_setopt(easy, CURLOPT_WRITEDATA, total), "WRITEDATA");
-  return easy;
 }
 
 static long perform_for(CURL *easy, double seconds) {
@@ -89,28 +49,10 @@ static void get(const char *url, double seconds) {
   double took = now() - start, spent = cpu() - cpu_before;
   if (total != 1024 * (size_t)requests)
     exit(1);
-  printf("{\"get\":%.1f,\"getCpu\":%.3f,\"elapsed\":%.6f}\n",
+  printf("{\"rate\":%.1f,\"cpu\":%.3f,\"elapsed\":%.6f}\n",
          (double)requests / took, spent / (double)requests * 1e6,
          now() - begun);
   curl_easy_cleanup(easy);
-}
-
-/* The highest resident size in MiB since the last reset. */
-static double peak(int reset) {
-  FILE *file;
-  char line[256];
-  double kib = 0;
-  if (reset && (file = fopen("/proc/self/clear_refs", "w")) != NULL) {
-    fputs("5", file);
-    fclose(file);
-  }
-  if ((file = fopen("/proc/self/status", "r")) == NULL)
-    exit(1);
-  while (fgets(line, sizeof line, file) != NULL)
-    if (strncmp(line, "VmHWM:", 6) == 0)
-      kib = atof(line + 6);
-  fclose(file);
-  return kib / 1024;
 }
 
 static void download(const char *url, const char *small) {
@@ -124,7 +66,7 @@ static void download(const char *url, const char *small) {
   double took = now() - start, spent = cpu() - cpu_before;
   if (total != (size_t)1 << 30)
     exit(1);
-  printf("{\"download\":%.4f,\"downloadCpu\":%.4f,\"growth\":%.2f,"
+  printf("{\"speed\":%.4f,\"cpu\":%.4f,\"growth\":%.2f,"
          "\"elapsed\":%.6f}\n",
          (double)total / took / 1e9, spent, peak(0) - peak_before, took);
   curl_easy_cleanup(easy);
@@ -241,6 +183,6 @@ int main(int argc, char **argv) {
   else if (strcmp(job, "lock") == 0 && argc == 3)
     mutex(atol(argv[2]));
   else
-    return 2;
+    return multi_job(job, argc - 2, argv + 2);
   return 0;
 }

@@ -1,0 +1,100 @@
+/** What our own peers and fetch measure alike, whatever does the transfers. */
+
+import { assert, cpu, peak, report } from "./meter.ts";
+
+export const GIB = 2 ** 30;
+
+/** Does a GET, and gives the size of its body. */
+export type Get = () => Promise<number>;
+
+/** Each goes on until the time is over; gives how often, and all sizes. */
+export async function repeatFor(
+  gets: readonly Get[],
+  seconds: number,
+): Promise<[requests: number, total: number]> {
+  const end = performance.now() + seconds * 1000;
+  let requests = 0;
+  let total = 0;
+  await Promise.all(gets.map(async (get) => {
+    do {
+      // In one line the others' sizes would be lost.
+      const size = await get();
+      total += size;
+      requests++;
+    } while (performance.now() < end);
+  }));
+  return [requests, total];
+}
+
+/** What `repeatFor` gives. */
+export type Repeat = (seconds: number) => Promise<[number, number]>;
+
+/** Many requests; `first` warms up. */
+export async function measureMany(
+  repeat: Repeat,
+  seconds: number,
+  first = repeat,
+): Promise<Record<string, number>> {
+  const begun = performance.now();
+  await first(seconds / 3);
+  const cpuBefore = cpu();
+  const start = performance.now();
+  const [requests, total] = await repeat(seconds);
+  const took = (performance.now() - start) / 1000;
+  const spent = cpu() - cpuBefore;
+  assert(total === 1024 * requests, "a body was not 1 KiB");
+  return {
+    rate: requests / took,
+    cpu: spent / requests * 1e6,
+    elapsed: (performance.now() - begun) / 1000,
+  };
+}
+
+/** One transfer of 1 GiB. */
+export async function measureTransfer(
+  transfer: () => Promise<void>,
+): Promise<void> {
+  const peakBefore = peak(true);
+  const cpuBefore = cpu();
+  const start = performance.now();
+  await transfer();
+  const took = (performance.now() - start) / 1000;
+  report({
+    speed: GIB / took / 1e9,
+    cpu: cpu() - cpuBefore,
+    growth: peak() - peakBefore,
+    elapsed: took,
+  });
+}
+
+/** So many at once, made by `open`, which all wait for the last. */
+export async function measureCrowd(
+  count: number,
+  open: () => Get,
+): Promise<void> {
+  const peakBefore = peak(true);
+  const cpuBefore = cpu();
+  const start = performance.now();
+  const gets = Array.from({ length: count }, open);
+  const sizes = await Promise.all(gets.map((get) => get()));
+  const took = (performance.now() - start) / 1000;
+  assert(sizes.every((size) => size === 1024), "a body was not 1 KiB");
+  report({
+    memory: (peak() - peakBefore) * 1024 / count,
+    seconds: took,
+    cpu: cpu() - cpuBefore,
+    elapsed: took,
+  });
+}
+
+/** 1 GiB in pieces of 64 KiB. */
+export function source(): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const piece = new Uint8Array(64 * 1024);
+  let left = GIB / piece.length;
+  return new ReadableStream({
+    pull(controller) {
+      controller.enqueue(piece);
+      if (--left === 0) controller.close();
+    },
+  });
+}
