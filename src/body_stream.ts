@@ -7,8 +7,9 @@
 import { Output, Transfer } from "./asynchronous.ts";
 import { turnSoon } from "./engine.ts";
 import type { Failure } from "./errors.ts";
-import { streamRead, streamRest } from "./ffi/call.ts";
+import { getinfoNumber, numbers, streamRead, streamRest } from "./ffi/call.ts";
 import type { OptionTarget } from "./options.ts";
+import { RESPONSE_CODE } from "./tables/constants.ts";
 import type { AbortOptions } from "./types.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -36,6 +37,11 @@ const CHUNK = 64 * 1024;
  * ```
  */
 export interface CurlBody extends AsyncDisposable, Disposable {
+  /**
+   * The response's status, such as 200; what `getinfo` tells as RESPONSE_CODE
+   * when the transfer is over. 0 where the protocol has none.
+   */
+  readonly status: number;
   /**
    * The bytes: a byte stream, whose BYOB reader has them copied straight to
    * its buffers. It ends when the transfer is over. If that fails, what has
@@ -113,12 +119,13 @@ class StreamedTransfer extends Transfer implements UnderlyingByteSource {
   }
 
   protected override read(): void {
-    this.#open();
+    this.#open(numbers[0]);
     this.#serve();
   }
 
   protected override receive(): void {
-    this.read();
+    this.#open(this.#status());
+    this.#serve();
     this.#rest = streamRest(this.target.id);
   }
 
@@ -129,15 +136,20 @@ class StreamedTransfer extends Transfer implements UnderlyingByteSource {
   protected override fail(error: unknown): void {
     this.#rest ??= streamRest(this.target.id);
     // What has come is worth reading, even if the end came with it.
-    if (this.#rest.length > 0) this.#open();
+    if (this.#rest.length > 0) this.#open(this.#status());
     if (!this.#isOpen) this.#opened.reject(error);
     this.#conclude({ cause: error });
   }
 
-  #open(): void {
+  #open(status: number): void {
     if (this.#isOpen) return;
     this.#isOpen = true;
-    this.#opened.resolve(new Body(this));
+    this.#opened.resolve(new Body(this, status));
+  }
+
+  /** That of a transfer that is over. */
+  #status(): number {
+    return getinfoNumber(this.target.id, RESPONSE_CODE) === 0 ? numbers[0] : 0;
   }
 
   #conclude(outcome: Failure | "success"): void {
@@ -160,9 +172,9 @@ class StreamedTransfer extends Transfer implements UnderlyingByteSource {
     const { id } = this.target;
     if (this.#rest === undefined) {
       const length = streamRead(id, room);
-      // What was read makes room for more.
-      if (length > 0) turnSoon();
-      return length;
+      // What was read has made room for more.
+      if (length < 0) turnSoon();
+      return Math.abs(length);
     }
     const [first] = this.#rest;
     if (first === undefined) return 0;
@@ -196,7 +208,7 @@ class Body implements CurlBody {
   readonly readable: ReadableStream<Bytes>;
   readonly #transfer: StreamedTransfer;
 
-  constructor(transfer: StreamedTransfer) {
+  constructor(transfer: StreamedTransfer, readonly status: number) {
     this.#transfer = transfer;
     this.readable = new ReadableStream(transfer);
   }

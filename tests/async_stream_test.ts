@@ -467,3 +467,24 @@ test(SERVER, "performStream() may be paused and unpaused", async () => {
   assertInstanceOf(bytes, Uint8Array);
   assertEquals(bytes.length, 16 * MIB);
 });
+
+test(
+  SERVER,
+  "performStream() tells the status of the final response",
+  async () => {
+    await using server = await startServer();
+    for (
+      const [path, status] of [["/bytes/400000", 200], ["/status/404", 404], [
+        "/redirect/2",
+        200,
+      ], ["/status/204", 204]] as const
+    ) {
+      using c = curlFor(server.url + path);
+      c.setopt(curl.FOLLOWLOCATION, true);
+      await using body = await c.performStream();
+      assertEquals(body.status, status);
+      await new Response(body.readable).bytes();
+      assertEquals(c.getinfo(curl.RESPONSE_CODE), status);
+    }
+  },
+);

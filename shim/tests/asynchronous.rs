@@ -105,6 +105,7 @@ fn promises_hold_a_body_up() {
                         // Inside the callback still.
                         curl.set_number(CURLOPT_VERBOSE, 0).unwrap();
                         promised = 0;
+                        // The next turn makes use of it.
                         curl.settle(slot::WRITE, &Answer::Nothing);
                     } else if pending == 0 {
                         break;
@@ -129,9 +130,15 @@ fn streams_are_read() {
         curl.begin(Wish::Stream).unwrap();
         let mut body = Vec::new();
         let mut over = false;
+        let mut has_read = false;
         while !over {
             match turn(None) {
-                Event::Data(_) => body.extend(curl.read()),
+                Event::Data(_) => {
+                    body.extend(curl.read());
+                    has_read = true;
+                }
+                // What was read may have made room.
+                Event::Nothing(_) if has_read => has_read = false,
                 Event::Done(_, outcome) => {
                     outcome.unwrap();
                     over = true;

@@ -285,7 +285,10 @@ export function collectedText(): string {
   );
 }
 
-/** Fills in what has come of a body, and gives how much that is. */
+/**
+ * Fills in what has come of a body, and gives how much that is; less than 0, but
+ * for the sign the same, if a turn has to follow.
+ */
 export function streamRead(
   id: number,
   room: Uint8Array<ArrayBuffer>,
@@ -299,7 +302,7 @@ export function streamRead(
 export function streamRest(id: number): Uint8Array<ArrayBuffer>[] {
   const pieces: Uint8Array<ArrayBuffer>[] = [];
   let length: number;
-  while ((length = streamRead(id, landing)) > 0) {
+  while ((length = Math.abs(streamRead(id, landing))) > 0) {
     pieces.push(landing.slice(0, length));
   }
   return pieces;

@@ -49,7 +49,8 @@ const TOLD_AT_MOST: usize = 256;
 pub enum Event {
     Asks,
     Finished(Finished),
-    News(u64),
+    /// A stream has something new; the status of its response.
+    News(u64, u32),
     Closable(u64),
     /// So much is not over.
     Nothing(usize),
@@ -207,7 +208,10 @@ impl Here {
                     return Ok(Event::Asks);
                 }
                 Some(Letter::Over(over)) => return Ok(self.finished(over)),
-                Some(Letter::News(id)) => return Ok(Event::News(id)),
+                Some(Letter::News(id)) => {
+                    let status = self.streams.borrow().get(&id).map(|stream| stream.status());
+                    return Ok(Event::News(id, status.unwrap_or_default()));
+                }
                 Some(Letter::Closable(id)) if self.close_if_free(id) => {
                     return Ok(Event::Closable(id));
                 }
@@ -280,10 +284,11 @@ impl Here {
         }
     }
 
-    /// Bytes of a stream that were not read yet.
-    pub fn read_stream(&self, id: u64, room: &mut [u8]) -> usize {
+    /// Bytes of a stream that were not read yet: how many, and whether a turn
+    /// has to follow that makes use of the room.
+    pub fn read_stream(&self, id: u64, room: &mut [u8]) -> (usize, bool) {
         let Some(stream) = self.streams.borrow().get(&id).cloned() else {
-            return 0;
+            return (0, false);
         };
         let (count, has_room) = stream.read(room);
         if has_room {
@@ -292,7 +297,7 @@ impl Here {
                 None => self.remotes.reconsider(id),
             }
         }
-        count
+        (count, has_room)
     }
 
     /// Tells when a share is free to be closed, as often as this is called.

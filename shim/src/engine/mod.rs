@@ -159,7 +159,6 @@ impl Engine {
         let call = self.alone.borrow_mut().remove(&id);
         if let Some(call) = call {
             self.tasks.borrow_mut().push_back(Task::Alone(id, call));
-            self.inner.poller.wake();
         }
     }
 
@@ -353,7 +352,6 @@ impl Drop for Engine {
 impl Inner {
     fn order(&self, order: Order) {
         self.orders.borrow_mut().push_back(order);
-        self.poller.wake();
     }
 
     /// On the coroutine's stack.

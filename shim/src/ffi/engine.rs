@@ -42,7 +42,8 @@ pub extern "C" fn shim_start(curl: f64, wish: u32) -> i32 {
 /// Answers what the call before has asked, if it has, and goes on to the next
 /// event: the slot of a callback that is asked, or one of those above with the
 /// handle's number in `values[7]`, or 0 when there is none, with the number of
-/// pending transfers in `values[0]`.
+/// pending transfers in `values[0]`. News of a stream come with the response's
+/// status there.
 ///
 /// A transfer that is over has its status in `values[0]`, and its body, like a
 /// question's, in `room` if it fits.
@@ -75,8 +76,9 @@ pub unsafe extern "C" fn shim_turn(
                     }
                     Ok(FINISHED)
                 }
-                Event::News(id) => {
+                Event::News(id, status) => {
                     values[ABOUT] = id as f64;
+                    values[0] = status.into();
                     Ok(NEWS)
                 }
                 Event::Closable(id) => {
@@ -135,14 +137,17 @@ pub extern "C" fn shim_cancel(curl: f64) -> i32 {
     })
 }
 
-/// Bytes of a stream: how many; 0 if there are none now.
+/// Bytes of a stream: how many; 0 if there are none now. Less than 0, as many
+/// but for the sign, if a turn has to follow.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn shim_stream_read(curl: f64, room: *mut u8, length: u32) -> i32 {
     entry(|| {
         // SAFETY: see the head of this file.
         let room = unsafe { output(room, length) };
-        let count = isolate::here_if_any().map_or(0, |here| here.read_stream(id(curl), room));
-        Ok(i32::try_from(count).unwrap_or(i32::MAX))
+        let here = isolate::here_if_any();
+        let (count, turns) = here.map_or((0, false), |here| here.read_stream(id(curl), room));
+        let count = i32::try_from(count).unwrap_or(i32::MAX);
+        Ok(if turns { -count } else { count })
     })
 }
 

@@ -78,6 +78,12 @@ impl Stream {
         }
     }
 
+    /// That of the response whose headers came last; 0 where there is no such
+    /// thing.
+    pub fn status(&self) -> u32 {
+        self.lock().status
+    }
+
     pub fn is_full(&self) -> bool {
         self.lock().pieces.len() >= HIGH_WATER / 2
     }

@@ -353,7 +353,7 @@ impl Curl {
         loop {
             // SAFETY: the room has that length.
             let count = unsafe { shim_stream_read(self.0, room.as_mut_ptr(), ROOM as u32) };
-            all.extend_from_slice(&room[..count as usize]);
+            all.extend_from_slice(&room[..count.unsigned_abs() as usize]);
             if count == 0 {
                 return all;
             }
