@@ -47,7 +47,7 @@ const TABLE = new Table(25, [
 ]);
 
 const NOTES = [
-  "A share of cookies or connections serves one transfer at a time.",
+  "A share of cookies or connections has one thread for all of them.",
 ];
 
 async function demo(url?: string): Promise<void> {

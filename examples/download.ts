@@ -1,11 +1,14 @@
 /**
- * Downloads a file with a progress line, and goes on where an earlier try was
- * cut off.
+ * Downloads a file with a progress bar. It goes on where an earlier try was cut
+ * off, be it in this run or in one before.
  *
  *     deno run -A examples/download.ts URL FILE
  */
 
 import * as curl from "../mod.ts";
+
+const TRIES = 5;
+const WIDTH = 40;
 
 const [url, path] = Deno.args;
 if (path === undefined) {
@@ -13,26 +16,50 @@ if (path === undefined) {
   Deno.exit(2);
 }
 
+/** What another try may mend. */
+const cutOff: unknown[] = [
+  curl.E_PARTIAL_FILE,
+  curl.E_RECV_ERROR,
+  curl.E_HTTP2_STREAM,
+  curl.E_OPERATION_TIMEDOUT,
+];
+
 using file = Deno.openSync(path, { append: true, create: true });
-const present = file.statSync().size;
+const size = () => file.statSync().size;
+const before = size();
 
 using c = new curl.Curl();
 c.setopt(curl.URL, url);
 c.setopt(curl.FOLLOWLOCATION, true);
 c.setopt(curl.FAILONERROR, true);
-c.setopt(curl.RESUME_FROM_LARGE, present);
+// Half a minute without a byte is the end of a try.
+c.setopt(curl.LOW_SPEED_LIMIT, 1);
+c.setopt(curl.LOW_SPEED_TIME, 30);
 c.setopt(curl.WRITEDATA, file);
-c.setopt(curl.NOPROGRESS, false);
-c.setopt(curl.XFERINFOFUNCTION, (total, now) => {
-  if (total > 0 && Deno.stderr.isTerminal()) {
-    const percent = Math.round(100 * (present + now) / (present + total));
-    Deno.stderr.writeSync(new TextEncoder().encode(`\r${percent} %`));
-  }
-});
-c.performSync();
+c.setopt(curl.NOPROGRESS, !Deno.stderr.isTerminal());
 
-const received = c.getinfo(curl.SIZE_DOWNLOAD_T);
-const speed = c.getinfo(curl.SPEED_DOWNLOAD_T);
-console.log(
-  `${present} bytes were there, ${received} came (${speed} a second)`,
-);
+for (let left = TRIES; left > 0; left--) {
+  const present = size();
+  c.setopt(curl.RESUME_FROM_LARGE, present);
+  c.setopt(curl.XFERINFOFUNCTION, (total, now) => {
+    if (total > 0) drawBar((present + now) / (present + total));
+  });
+  try {
+    await c.perform();
+    break;
+  } catch (error) {
+    const mayGoOn = error instanceof curl.CurlError &&
+      cutOff.includes(error.code);
+    if (!mayGoOn || left === 1) throw error;
+    console.error(`\n${error.message}; going on at ${size()}`);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+}
+console.log(`${before} bytes were there, ${size() - before} came`);
+
+function drawBar(part: number): void {
+  const bar = "#".repeat(Math.round(part * WIDTH)).padEnd(WIDTH, ".");
+  const percent = `${Math.floor(100 * part)}`.padStart(3);
+  const line = `\r${bar} ${percent} %${part === 1 ? "\n" : ""}`;
+  Deno.stderr.writeSync(new TextEncoder().encode(line));
+}

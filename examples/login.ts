@@ -12,14 +12,16 @@ if (page === undefined) {
   Deno.exit(2);
 }
 
-using share = new curl.CurlShare();
+// Closed when the last transfer on it is over.
+await using share = new curl.CurlShare();
 share.share(curl.LOCK_DATA_COOKIE, curl.LOCK_DATA_DNS);
 
 using c = new curl.Curl();
 c.setopt(curl.SHARE, share);
 c.setopt(curl.COOKIEFILE, "");
 c.setopt(curl.URL, login);
-c.performBytesSync();
+c.setopt(curl.FAILONERROR, true);
+await c.performBytes();
 
 const pages = Array.from({ length: 3 }, () => {
   const { promise, resolve, reject } = Promise.withResolvers<string>();

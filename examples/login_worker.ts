@@ -7,11 +7,11 @@ const worker = globalThis as unknown as {
   postMessage(message: string): void;
 };
 
-worker.onmessage = ({ data }) => {
+worker.onmessage = async ({ data }) => {
   using c = new curl.Curl();
   c.setopt(curl.SHARE, curl.CurlShare.fromHandle(data.share));
   // The empty name turns cookies on without a file.
   c.setopt(curl.COOKIEFILE, "");
   c.setopt(curl.URL, data.url);
-  worker.postMessage(c.performTextSync());
+  worker.postMessage(await c.performText());
 };

@@ -92,9 +92,10 @@ const fromHandle = Symbol("fromHandle");
  * Any Worker may use it, through its {@linkcode CurlShare.handle}, at any time.
  * Names, TLS sessions and the public suffix list are locked one by one, so that
  * transfers run at the same time. libcurl does not support sharing cookies,
- * connections or HSTS between threads, so transfers of a share with any of
- * these go one after another. To send and keep cookies, each Curl object needs
- * its cookie engine as well: `c.setopt(COOKIEFILE, "")`.
+ * connections or HSTS between threads, so a share with any of these has a
+ * thread of its own, on which the transfers of all Workers run side by side. To
+ * send and keep cookies, each Curl object needs its cookie engine as well:
+ * `c.setopt(COOKIEFILE, "")`.
  *
  * @see {@link http://pycurl.io/docs/latest/curlshareobject.html}
  *

@@ -112,7 +112,7 @@ fn perform_there(transfer: Transfer, scripts: Scripts) -> Result<Progress> {
 
 fn take_turn(share: Option<&Arc<Share>>) -> Result<Option<Turn>> {
     match share {
-        Some(share) if share.one_at_a_time() => turn::take(share.id(), isolate::id())
+        Some(share) if share.has_engine() => turn::take(share.id(), isolate::id())
             .map(Some)
             .map_err(|_| Error::own_turn("perform")),
         _ => Ok(None),

@@ -67,7 +67,7 @@ impl Transfer {
         let unheard = held.answered(Slot::DEBUG) || held.answered(Slot::CLOSESOCKET);
         let heard = !held.noprogress && (asked || held.answered(Slot::PROGRESS));
         let shares = held.share.as_ref();
-        let elsewhere = !held.connect_only && shares.is_some_and(|share| share.one_at_a_time());
+        let elsewhere = !held.connect_only && shares.is_some_and(|share| share.has_engine());
         let borrowed = Borrowed {
             progress: watch && !elsewhere && unheard && !heard,
             header: streams && !held.answered(Slot::HEADER),
@@ -119,7 +119,7 @@ impl Transfer {
     /// That of cookies, connections or HSTS, whose transfers run on its engine.
     pub fn engine_share(&self) -> Option<&Arc<Share>> {
         let share = self.share.as_ref();
-        share.filter(|share| !self.connect_only && share.one_at_a_time())
+        share.filter(|share| !self.connect_only && share.has_engine())
     }
 
     /// The handle is idle from here on.

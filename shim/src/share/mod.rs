@@ -145,9 +145,9 @@ impl Share {
             .unwrap_or_else(|| Err(Error::no_share("setopt")))
     }
 
-    /// Whether its transfers have to go one after another. Can't change while
-    /// a handle is attached.
-    pub fn one_at_a_time(&self) -> bool {
+    /// Whether its transfers run on an engine of its own. Can't change while a
+    /// handle is attached.
+    pub fn has_engine(&self) -> bool {
         self.own().exclusive != 0
     }
 
@@ -186,7 +186,7 @@ impl Share {
     /// waiting would close a ring, everybody in it waits for the caller, so
     /// nobody is inside and the call may go on.
     pub fn quiet(&self, me: IsolateId) -> Option<Turn> {
-        if self.one_at_a_time() {
+        if self.has_engine() {
             turn::take_or_keep(self.id, me).ok()
         } else {
             None

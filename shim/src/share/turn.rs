@@ -1,9 +1,10 @@
-//! One transfer at a time for a share of cookies, connections or HSTS: libcurl
-//! supports these between threads only if one is inside.
+//! One thread at a time in a share of cookies, connections or HSTS, which is
+//! all that libcurl supports: mostly the share's engine, else whoever makes a
+//! short call that reaches the shared data.
 //!
 //! An isolate may hold several turns, since a callback of one transfer can
 //! start another on a different share. Waiting is refused where it would close
-//! a ring.
+//! a ring, which can lead over answers and transfers that are waited for.
 
 use crate::claim::IsolateId;
 use std::collections::BTreeMap;
