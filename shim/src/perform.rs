@@ -247,11 +247,11 @@ impl Operation {
                 asked,
                 bytes,
             } => {
-                let first = relying.take();
-                let _relying = first.unwrap_or_else(|| turn::rely_again(*share, isolate::id()));
                 if let Some(asked) = asked.take() {
                     here.remotes.reply(asked, reply, std::mem::take(bytes));
                 }
+                let first = relying.take();
+                let _relying = first.unwrap_or_else(|| turn::rely_again(*share, isolate::id()));
                 match here.remotes.wait_for(self.id) {
                     Letter::Asked(question) => {
                         *asked = Some(question);

@@ -4,10 +4,11 @@
  */
 
 import * as curl from "../../mod.ts";
-import { Gate } from "../fixtures/workers.ts";
+import { Gate, type WorkerHandle } from "../fixtures/workers.ts";
 import {
   curlTo,
   isAlive,
+  type Peer,
   refusal,
   shareOf,
   startPeer,
@@ -187,15 +188,26 @@ async function valuesAreLetGo(option: curl.CurlOption): Promise<void> {
   }
 }
 
+/** Passes a Curl on, and keeps it until the Worker has it. */
+async function handOver(
+  peer: WorkerHandle<Peer>,
+  make: () => curl.Curl,
+): Promise<curl.CurlHandle> {
+  const held = [make()];
+  const [{ handle }] = held;
+  await peer.call("take", "Curl", handle);
+  held.pop();
+  return handle;
+}
+
 /** Of a Curl that a Worker holds, too. */
 async function curlLivesInItsOtherWorker(): Promise<void> {
   await using peer = await startPeer();
-  const handle = apart(() => {
+  const handle = await handOver(peer, () => {
     const c = curlTo(FILE);
     c.setopt(curl.HEADERFUNCTION, () => {});
-    return c.handle;
+    return c;
   });
-  await peer.call("take", "Curl", handle);
   const perform = () => peer.call("onCurl", handle, "performBytesSync");
   // As soon as the object is gone, its functions are nobody's.
   for (let i = 0; i < 20; i++) await collect();
@@ -260,9 +272,8 @@ async function callbacksMayCollect(): Promise<void> {
 /** Of a Curl that a Worker performs while its object here is collected. */
 async function performingCurlIsLeftAlone(): Promise<void> {
   await using peer = await startPeer();
-  const handle = apart(() => curlTo(FILE).handle);
+  const handle = await handOver(peer, () => curlTo(FILE));
   const [entered, released] = [new Gate(), new Gate()];
-  await peer.call("take", "Curl", handle);
   const outcome = peer.call(
     "performHeld",
     handle,

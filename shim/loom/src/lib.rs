@@ -16,8 +16,10 @@ pub use real::*;
 mod local;
 mod arc;
 pub mod model;
+pub mod panic;
 pub mod sync;
 pub mod sys;
+pub mod thread;
 
 pub mod authorities {
     //! No place of certificates, which nothing here reads.
@@ -31,8 +33,12 @@ pub mod authorities {
 pub mod claim;
 #[path = "../../src/easy.rs"]
 pub mod easy;
+#[path = "../../src/engine/mod.rs"]
+pub mod engine;
 #[path = "../../src/error.rs"]
 pub mod error;
+#[path = "../../src/ids.rs"]
+pub mod ids;
 #[path = "../../src/isolate.rs"]
 pub mod isolate;
 #[path = "../../src/kinds.rs"]
@@ -47,3 +53,5 @@ pub mod registry;
 pub mod report;
 #[path = "../../src/share/mod.rs"]
 pub mod share;
+#[path = "../../src/transfer.rs"]
+pub mod transfer;

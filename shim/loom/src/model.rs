@@ -1,13 +1,17 @@
 //! Runs a model, and what models do again and again.
 
 use crate::easy::Easy;
+use crate::engine::here::{Event, Here};
 use crate::error::Result;
 use crate::perform::{self, Progress};
+use crate::registry::POLLERS;
 use crate::share::Share;
 use crate::sync::Arc;
 use crate::sys::bindings::*;
-use crate::sys::coroutine::Reply;
-use crate::{local, options, report, sync};
+use crate::sys::desk::Reply;
+use crate::sys::trampolines::Slot;
+use crate::transfer::{Finished, Wish};
+use crate::{isolate as own, local, options, report, sync, thread};
 use loom::model::Builder;
 use loom::thread::JoinHandle;
 use real::sync::Mutex;
@@ -29,10 +33,21 @@ pub(crate) fn execution() -> u64 {
 /// so often where they could have gone on. An environment variable of loom's
 /// says another number.
 pub fn check(name: &str, at_most: usize, threads: impl Fn() + Send + Sync + 'static) {
+    check_first(usize::MAX, name, at_most, threads);
+}
+
+/// The same for a model that has too many: the first so many.
+pub fn check_first(
+    interleavings: usize,
+    name: &str,
+    at_most: usize,
+    threads: impl Fn() + Send + Sync + 'static,
+) {
     let _turn = ONE_AT_A_TIME.lock().expect("an earlier model has failed");
     let mut builder = Builder::new();
     builder.preemption_bound.get_or_insert(at_most);
     builder.max_branches = 10_000;
+    builder.max_permutations.get_or_insert(interleavings);
     let before = execution();
     let start = Instant::now();
     builder.check(move || {
@@ -41,6 +56,7 @@ pub fn check(name: &str, at_most: usize, threads: impl Fn() + Send + Sync + 'sta
         crate::isolate::begin();
         threads();
         local::end_thread();
+        thread::join_all();
         assert_eq!(report::text(), "", "something is left over");
     });
     println!(
@@ -59,11 +75,17 @@ pub fn isolate(run: impl FnOnce() + 'static) -> JoinHandle<()> {
     })
 }
 
+pub fn join(threads: impl IntoIterator<Item = JoinHandle<()>>) {
+    for thread in threads {
+        thread.join().expect("its isolate ends well");
+    }
+}
+
 pub fn share() -> Arc<Share> {
     Share::new(true).expect("a share")
 }
 
-/// One that lets one transfer through at a time.
+/// One whose transfers run on its engine.
 pub fn cookies() -> Arc<Share> {
     share_of(CURL_LOCK_DATA_COOKIE)
 }
@@ -90,25 +112,120 @@ pub fn attached_to(share: &Arc<Share>) -> Arc<Easy> {
 
 /// A transfer that asks nothing.
 pub fn transfer(easy: &Arc<Easy>) -> Result<()> {
-    match perform::perform(easy, false)? {
-        Progress::Asks(_) => panic!("it has no callback"),
-        Progress::Done(result) => result,
-    }
+    drive(easy, perform::perform(easy, false), |_| {
+        panic!("it has no callback")
+    })
 }
 
 /// A transfer that calls JavaScript once.
 pub fn transfer_with(easy: &Arc<Easy>, callback: impl FnOnce()) -> Result<()> {
-    options::set_callback(easy, CURLOPT_WRITEFUNCTION, true)?;
-    match perform::perform(easy, false)? {
-        Progress::Asks(operation) => {
-            callback();
-            match operation.advance(Reply::Default) {
-                Progress::Asks(_) => panic!("it has asked already"),
-                Progress::Done(result) => result,
-            }
+    transfer_asking(easy, CURLOPT_WRITEFUNCTION, callback)
+}
+
+/// The same with the callback of this option.
+pub fn transfer_asking(easy: &Arc<Easy>, option: u32, callback: impl FnOnce()) -> Result<()> {
+    options::set_callback(easy, option, true)?;
+    let mut callback = Some(callback);
+    // Not called if somebody has taken it back.
+    drive(easy, perform::perform(easy, false), |_| {
+        callback.take().expect("it has asked already")();
+        Reply::Default
+    })
+}
+
+/// Asks nothing, and answers whatever an engine asks of this isolate meanwhile.
+pub fn transfer_among(easy: &Arc<Easy>, answer: impl FnMut(Question) -> Reply) -> Result<()> {
+    drive(easy, perform::perform(easy, false), answer)
+}
+
+/// To the end of what `easy` has begun, as the loop in JavaScript does it.
+pub fn drive(
+    easy: &Arc<Easy>,
+    progress: Result<Progress>,
+    mut answer: impl FnMut(Question) -> Reply,
+) -> Result<()> {
+    let mut progress = progress?;
+    loop {
+        let operation = match progress {
+            Progress::Done(result) => return result,
+            Progress::Asks(operation) => operation,
+        };
+        let query = operation.question().expect("what it asks");
+        let question = Question {
+            id: query.id,
+            slot: query.slot,
+        };
+        own::push_operation(operation);
+        let reply = answer(question);
+        let operation = own::pop_operation(easy.id()).expect("it waits");
+        progress = operation.advance(reply);
+    }
+}
+
+/// What JavaScript is asked, and about which handle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Question {
+    pub id: u64,
+    pub slot: Slot,
+}
+
+pub fn start(easy: &Arc<Easy>) {
+    own::here().unwrap().start(easy, Wish::Write).unwrap();
+}
+
+/// Turns until all asynchronous transfers of this isolate are over, and gives
+/// how each has ended.
+pub fn turn_to_end(mut answer: impl FnMut(Question) -> Reply) -> Vec<Finished> {
+    let here = own::here().unwrap();
+    let mut over = Vec::new();
+    loop {
+        match turn(&here, &mut answer) {
+            Event::Finished(finished) => over.push(finished),
+            Event::Nothing(0) => return over,
+            Event::Nothing(_) => wait(&here),
+            Event::Asks | Event::News(..) | Event::Closable(_) => {}
         }
-        // Somebody has taken the callback back.
-        Progress::Done(result) => result,
+    }
+}
+
+/// Up to the next event that is no question.
+pub fn turn(here: &Here, mut answer: impl FnMut(Question) -> Reply) -> Event {
+    // Whatever was left without an answer is aborted.
+    let mut reply = Reply::Abort;
+    loop {
+        match here.turn(reply).unwrap() {
+            Event::Asks => {
+                let question = here.with_question(|query| Question {
+                    id: query.id,
+                    slot: query.slot,
+                });
+                reply = answer(question.expect("what it asks"));
+            }
+            event => return event,
+        }
+    }
+}
+
+/// For something that the next turn has to do.
+pub fn wait(here: &Here) {
+    POLLERS.find(here.number()).unwrap().wait();
+}
+
+/// closeAsync, which waits for whoever uses the share.
+pub fn close_when_free(share: &Arc<Share>) -> Result<()> {
+    let here = own::here()?;
+    here.begin_closing(share);
+    loop {
+        match turn(&here, |_| Reply::Default) {
+            Event::Closable(id) => {
+                assert_eq!(id, share.id());
+                let result = share.close();
+                here.end_closing(id);
+                return result;
+            }
+            Event::Nothing(_) => wait(&here),
+            Event::Asks | Event::Finished(_) | Event::News(..) => {}
+        }
     }
 }
 

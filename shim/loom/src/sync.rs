@@ -18,12 +18,41 @@ use real::mem;
 use real::ops::{Deref, DerefMut};
 use real::rc::Rc;
 
-/// Numbers that are counted and never waited for: no steps of a model.
+/// Numbers are counted and never waited for: no steps of a model.
 pub mod atomic {
     pub use real::sync::atomic::Ordering;
 
+    use super::Order;
     use crate::model::execution;
     use real::cell::Cell;
+
+    /// Ordered by nothing but itself, whatever its users say.
+    pub struct AtomicBool {
+        order: Order,
+        now: Cell<bool>,
+    }
+
+    // SAFETY: loom's threads take turns on one thread of the system.
+    unsafe impl Sync for AtomicBool {}
+
+    impl AtomicBool {
+        pub const fn new(start: bool) -> Self {
+            Self {
+                order: Order::new(),
+                now: Cell::new(start),
+            }
+        }
+
+        pub fn load(&self, _: Ordering) -> bool {
+            self.order.look();
+            self.now.get()
+        }
+
+        pub fn store(&self, value: bool, _: Ordering) {
+            self.order.look();
+            self.now.set(value);
+        }
+    }
 
     pub type AtomicU32 = Counter<u32>;
     pub type AtomicU64 = Counter<u64>;
@@ -69,7 +98,7 @@ pub(crate) struct Order(Cell<Option<(u64, usize)>>);
 /// mutexes can be constants: so all are made when an execution begins, and
 /// given out at their first use.
 static ATOMICS: Atomics = Atomics(RefCell::new(Vec::new()), Cell::new(0));
-const ATOMICS_MADE: usize = 96;
+const ATOMICS_MADE: usize = 160;
 
 struct Atomics(RefCell<Vec<Rc<AtomicUsize>>>, Cell<usize>);
 
@@ -90,6 +119,10 @@ impl Order {
     }
 
     fn step(&self, order: Ordering) {
+        // A model that has failed is taken apart without loom.
+        if real::thread::panicking() {
+            return;
+        }
         let index = match self.0.get() {
             Some((then, index)) if then == execution() => index,
             _ => {
@@ -168,6 +201,12 @@ impl<T> Mutex<T> {
     }
 }
 
+impl<T: Default> Default for Mutex<T> {
+    fn default() -> Self {
+        Self::new(T::default())
+    }
+}
+
 impl<T> Deref for MutexGuard<'_, T> {
     type Target = T;
     fn deref(&self) -> &T {
@@ -215,6 +254,14 @@ impl Condvar {
         // Returns at once if somebody has notified since.
         park();
         mutex.lock()
+    }
+
+    pub fn notify_one(&self) {
+        self.order.look();
+        let mut waiting = self.waiting.borrow_mut();
+        if !waiting.is_empty() {
+            waiting.remove(0).unpark();
+        }
     }
 
     pub fn notify_all(&self) {

@@ -1,9 +1,11 @@
 //! The close of a share meets everything else.
 
+use denocurl_loom::isolate as isolates;
 use denocurl_loom::model::*;
 use denocurl_loom::perform;
 use denocurl_loom::share::Share;
 use denocurl_loom::sync::Arc;
+use denocurl_loom::transfer::Wish;
 
 const CLOSED: &str = "CurlShare is closed";
 const IN_USE: &str = "still in use by 1 active Curl object(s)";
@@ -20,7 +22,7 @@ fn attach() {
             })
         });
         share.close().unwrap();
-        threads.map(|thread| thread.join().unwrap());
+        join(threads);
         assert_eq!(share.attached(), 0);
         assert!(!easies.iter().any(is_attached));
     });
@@ -130,7 +132,7 @@ fn cookies_meanwhile() {
             .clone()
             .map(|easy| isolate(move || add_cookie(&easy).unwrap()));
         share.close().unwrap();
-        threads.map(|thread| thread.join().unwrap());
+        join(threads);
         assert!(!easies.iter().any(is_attached));
     });
 }
@@ -167,7 +169,7 @@ fn last_reference_to_a_handle() {
 
 #[test]
 fn last_reference_to_a_handle_of_three() {
-    check("close, a handle is dropped, a transfer", 3, || {
+    check("close, a handle is dropped, a transfer", 2, || {
         let share = cookies();
         let (dropped, busy) = (attached_to(&share), attached_to(&share));
         let dropping = isolate(move || drop(dropped));
@@ -194,7 +196,7 @@ fn second_close() {
             })
         });
         share.close().unwrap();
-        threads.map(|thread| thread.join().unwrap());
+        join(threads);
         assert!(!is_attached(&easy));
     });
 }
@@ -238,7 +240,7 @@ fn last_reference_to_a_held_connection() {
 fn held_connection_is_dropped_while_a_callback_closes() {
     check(
         "close in a callback, a held connection is dropped",
-        5,
+        2,
         || {
             let share = cookies();
             let (busy, holds) = (attached_to(&share), attached_to(&share));
@@ -250,4 +252,96 @@ fn held_connection_is_dropped_while_a_callback_closes() {
             share.close().unwrap();
         },
     );
+}
+
+const CLOSING: &str = "closeAsync() waits for its transfers";
+
+/// The transfer's end is told, whenever it is.
+#[test]
+fn close_when_free_against_a_transfer() {
+    check("closeAsync, a transfer", 3, || {
+        let share = share();
+        let easy = attached_to(&share);
+        let transferring = {
+            let easy = easy.clone();
+            isolate(move || {
+                done_or(transfer(&easy), CLOSING);
+            })
+        };
+        close_when_free(&share).unwrap();
+        assert!(share.closed());
+        transferring.join().unwrap();
+        assert!(!is_attached(&easy));
+    });
+}
+
+#[test]
+fn close_when_free_against_an_engine() {
+    check("closeAsync, a transfer on an engine", 2, || {
+        let share = cookies();
+        let easy = attached_to(&share);
+        let transferring = {
+            let easy = easy.clone();
+            isolate(move || {
+                done_or(transfer(&easy), CLOSING);
+            })
+        };
+        close_when_free(&share).unwrap();
+        transferring.join().unwrap();
+        assert!(!is_attached(&easy));
+    });
+}
+
+/// Nobody answers for the transfer any more.
+#[test]
+fn close_when_free_against_an_end() {
+    check("closeAsync, an isolate ends with its transfer", 2, || {
+        let share = cookies();
+        let easy = attached_to(&share);
+        let ending = isolate(move || {
+            let here = isolates::here().unwrap();
+            done_or(here.start(&easy, Wish::Write), CLOSING);
+        });
+        close_when_free(&share).unwrap();
+        ending.join().unwrap();
+    });
+}
+
+#[test]
+fn close_when_free_against_attach() {
+    check("closeAsync, attach and detach", 3, || {
+        let share = Share::new(false).unwrap();
+        let easy = curl();
+        let attaching = {
+            let (share, easy) = (share.clone(), easy.clone());
+            isolate(move || {
+                if let Err(error) = easy.set_share(Some(&share)) {
+                    assert!(error.text.ends_with(CLOSED) || error.text.ends_with(CLOSING));
+                } else {
+                    easy.set_share(None).unwrap();
+                }
+            })
+        };
+        // Whoever attaches again after the share was found free is in its way.
+        let closed = done_or(close_when_free(&share), "and detachOnClose is false");
+        attaching.join().unwrap();
+        assert_eq!(closed, share.closed());
+        assert!(!is_attached(&easy));
+    });
+}
+
+#[test]
+fn close_when_free_twice() {
+    check("closeAsync twice, a handle is dropped", 2, || {
+        let share = Share::new(false).unwrap();
+        let easy = attached_to(&share);
+        let closing = {
+            let share = share.clone();
+            isolate(move || close_when_free(&share).unwrap())
+        };
+        let dropping = isolate(move || drop(easy));
+        close_when_free(&share).unwrap();
+        closing.join().unwrap();
+        dropping.join().unwrap();
+    });
 }

@@ -7,11 +7,9 @@ use denocurl_loom::{isolate as own, options};
 
 /// As shim_perform does it, up to the first question.
 fn suspend(id: u64) {
-    let progress = own::with_easy(id, "perform", |easy| {
-        options::set_callback(easy, CURLOPT_WRITEFUNCTION, true)?;
-        perform::perform(easy, false)
-    });
-    match progress.unwrap() {
+    let easy = own::easy(id, "perform").unwrap();
+    options::set_callback(&easy, CURLOPT_WRITEFUNCTION, true).unwrap();
+    match perform::perform(&easy, false).unwrap() {
         Progress::Asks(operation) => own::push_operation(operation),
         Progress::Done(_) => panic!("its callback was not called"),
     }
@@ -19,7 +17,7 @@ fn suspend(id: u64) {
 
 #[test]
 fn suspended_transfer() {
-    check("an isolate ends inside a callback, close", 5, || {
+    check("an isolate ends inside a callback, close", 2, || {
         let share = cookies();
         let easy = attached_to(&share);
         let ending = {
@@ -59,7 +57,7 @@ fn suspended_transfer_that_collects() {
 fn suspended_transfer_before_the_next() {
     check(
         "an isolate ends inside a callback, another transfers",
-        5,
+        2,
         || {
             let share = cookies();
             let (first, second) = (attached_to(&share), attached_to(&share));

@@ -6,44 +6,42 @@ use denocurl_loom::sync::Arc;
 use denocurl_loom::sys::bindings::*;
 use denocurl_loom::{options, perform};
 
-const OWN_TURN: &str = "it would wait for itself";
-
 #[test]
 fn two_on_one_share_of_cookies() {
-    check("two transfers on a share of cookies", 4, || {
+    check("two transfers on a share of cookies", 1, || {
         let share = cookies();
         let threads = [(); 2].map(|()| {
             let easy = attached_to(&share);
             isolate(move || transfer_with(&easy, || ()).unwrap())
         });
-        threads.map(|thread| thread.join().unwrap());
+        join(threads);
         assert_eq!(share.stats().transfers, 2);
     });
 }
 
 #[test]
 fn two_on_one_share_of_names() {
-    check("two transfers on a share that takes many", 5, || {
+    check("two transfers on a share that takes many", 3, || {
         let share = share();
         let threads = [(); 2].map(|()| {
             let easy = attached_to(&share);
             isolate(move || transfer_with(&easy, || ()).unwrap())
         });
-        threads.map(|thread| thread.join().unwrap());
+        join(threads);
         assert_eq!(share.stats().transfers, 2);
     });
 }
 
 #[test]
 fn three_on_one_share_of_cookies() {
-    check("two transfers and COOKIELIST", 2, || {
+    check("two transfers and COOKIELIST", 1, || {
         let share = cookies();
         let threads = [(); 2].map(|()| {
             let easy = attached_to(&share);
             isolate(move || transfer(&easy).unwrap())
         });
         add_cookie(&attached_to(&share)).unwrap();
-        threads.map(|thread| thread.join().unwrap());
+        join(threads);
     });
 }
 
@@ -56,7 +54,7 @@ fn two_of_one_handle() {
                 done_or(transfer(&easy), RUNNING);
             })
         });
-        threads.map(|thread| thread.join().unwrap());
+        join(threads);
     });
 }
 
@@ -106,30 +104,30 @@ fn close_of_the_handle() {
 
 #[test]
 fn ring_of_two() {
-    check("two transfers, each inside another's callback", 3, || {
-        let shares = [cookies(), cookies()];
-        let [first, second] = &shares;
-        let pairs = [
-            [attached_to(first), attached_to(second)],
-            [attached_to(second), attached_to(first)],
-        ];
-        let threads = pairs.map(|[outer, inner]| {
-            isolate(move || {
-                transfer_with(&outer, || {
-                    done_or(transfer(&inner), OWN_TURN);
-                })
-                .unwrap();
-            })
-        });
-        threads.map(|thread| thread.join().unwrap());
-        let transfers = shares.map(|share| share.stats().transfers);
-        assert!(transfers.iter().sum::<u64>() >= 3);
-    });
+    check_first(
+        20_000,
+        "two transfers, each inside another's callback",
+        1,
+        || {
+            let shares = [cookies(), cookies()];
+            let [first, second] = &shares;
+            let pairs = [
+                [attached_to(first), attached_to(second)],
+                [attached_to(second), attached_to(first)],
+            ];
+            let threads = pairs.map(|[outer, inner]| {
+                isolate(move || transfer_with(&outer, || transfer(&inner).unwrap()).unwrap())
+            });
+            join(threads);
+            let transfers = shares.map(|share| share.stats().transfers);
+            assert!(transfers.iter().sum::<u64>() >= 3);
+        },
+    );
 }
 
 #[test]
 fn ring_with_short_calls() {
-    check("two transfers, each setting the other's cookies", 3, || {
+    check("two transfers, each setting the other's cookies", 1, || {
         let (first, second) = (cookies(), cookies());
         let pairs = [
             [attached_to(&first), attached_to(&second)],
@@ -138,7 +136,7 @@ fn ring_with_short_calls() {
         let threads = pairs.map(|[outer, inner]| {
             isolate(move || transfer_with(&outer, || add_cookie(&inner).unwrap()).unwrap())
         });
-        threads.map(|thread| thread.join().unwrap());
+        join(threads);
     });
 }
 
@@ -163,7 +161,7 @@ fn leaves_its_share() {
 fn leaves_its_pool() {
     check(
         "detach with CONNECT_ONLY, a transfer on the share",
-        5,
+        2,
         || {
             let share = connections();
             let (easy, busy) = (attached_to(&share), attached_to(&share));
@@ -198,8 +196,8 @@ fn leaves_two_pools() {
 
 /// Between two shares, each with a transfer of its own or with somebody who
 /// takes its turn for a moment.
-fn moves(name: &str, call: fn(&Arc<Easy>)) {
-    check(name, 2, move || {
+fn moves(name: &str, at_most: usize, call: fn(&Arc<Easy>)) {
+    check(name, at_most, move || {
         let (first, second) = (cookies(), cookies());
         let (easy, busy) = (attached_to(&first), attached_to(&second));
         let transferring = isolate(move || transfer(&busy).unwrap());
@@ -219,14 +217,18 @@ fn moves(name: &str, call: fn(&Arc<Easy>)) {
 
 #[test]
 fn moves_and_transfers() {
-    moves("a move, a transfer, another on the new share", |easy| {
+    moves("a move, a transfer, another on the new share", 1, |easy| {
         transfer(easy).unwrap();
     });
 }
 
 #[test]
 fn moves_and_sets_cookies() {
-    moves("a move, COOKIELIST, a transfer on the new share", |easy| {
-        add_cookie(easy).unwrap();
-    });
+    moves(
+        "a move, COOKIELIST, a transfer on the new share",
+        2,
+        |easy| {
+            add_cookie(easy).unwrap();
+        },
+    );
 }

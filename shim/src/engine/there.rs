@@ -152,6 +152,8 @@ impl There {
     /// The share is gone: so are its transfers.
     pub fn end(&self) {
         self.poller.end();
+        // Nobody is between looking and waiting then.
+        drop(self.inbox());
         self.came.notify_one();
     }
 

@@ -153,12 +153,15 @@ pub fn rely(share: u64, me: IsolateId) -> Result<Relying, WaitsForItself> {
         return Err(WaitsForItself);
     }
     turns.relying.insert(me, share);
+    // Whoever waits for a turn may find itself in a ring now.
+    FREED.notify_all();
     Ok(Relying(me))
 }
 
 /// For one that goes on.
 pub fn rely_again(share: u64, me: IsolateId) -> Relying {
     lock().relying.insert(me, share);
+    FREED.notify_all();
     Relying(me)
 }
 
@@ -185,15 +188,20 @@ impl Turns {
     /// to notice can be met on the way, so no more steps than there are waits.
     fn leads_to(&self, from: IsolateId, me: IsolateId) -> bool {
         let mut who = from;
+        let mut serves = false;
         for _ in 0..=self.asking.len() + self.waiting.len() + self.relying.len() {
             if who == me {
                 return true;
             }
             let holder = |share| self.holders.get(share).copied();
-            let asked = self.asking.get(&who).map(|question| question.isolate);
-            let next = asked
+            let question = self.asking.get(&who);
+            // Whoever waits for a transfer answers what comes meanwhile.
+            let relied_on = || self.relying.get(&who).filter(|_| !serves);
+            let next = question
+                .map(|question| question.isolate)
                 .or_else(|| holder(&self.waiting.get(&who)?.share))
-                .or_else(|| holder(self.relying.get(&who)?));
+                .or_else(|| holder(relied_on()?));
+            serves = question.is_some_and(|question| !question.heard);
             let Some(next) = next else { return false };
             who = next;
         }

@@ -1,19 +1,31 @@
 //! libcurl, pretended: what the shim's `sys` hands out, which here only looks
-//! after the rules that libcurl's manual gives for threads. Callbacks and their
-//! suspension are the shim's.
+//! after the rules that libcurl's manual gives for threads. Callbacks, their
+//! suspension and the wait for something to do are the shim's.
 
 #[path = "../../../src/sys/bindings.rs"]
 #[allow(dead_code, non_camel_case_types, reason = "complete and generated")]
 pub mod bindings;
 #[path = "../../../src/sys/coroutine.rs"]
 pub mod coroutine;
+#[path = "../../../src/sys/desk.rs"]
+pub mod desk;
 pub mod easy;
+mod epoll;
 pub mod getinfo;
 pub mod lists;
+pub mod multi;
+#[path = "../../../src/sys/poller.rs"]
+#[allow(dead_code, reason = "there is no socket to watch")]
+pub mod poller;
 pub mod share;
+#[path = "../../../src/sys/stream.rs"]
+pub mod stream;
 #[path = "../../../src/sys/trampolines/mod.rs"]
 #[allow(dead_code, reason = "some of it is for the real handle")]
 pub mod trampolines;
+
+#[cfg(not(target_os = "linux"))]
+use epoll as portable;
 
 pub fn init() {}
 

@@ -42,7 +42,12 @@ impl OwnedShare {
         if self.0.attached.get() > 0 {
             return CURLSHE_IN_USE;
         }
-        if [CURL_LOCK_DATA_COOKIE, CURL_LOCK_DATA_CONNECT].contains(&(kind as u32)) {
+        let exclusive = [
+            CURL_LOCK_DATA_COOKIE,
+            CURL_LOCK_DATA_CONNECT,
+            CURL_LOCK_DATA_HSTS,
+        ];
+        if exclusive.contains(&(kind as u32)) {
             self.0.exclusive.set(option == CURLSHOPT_SHARE);
         }
         CURLSHE_OK
