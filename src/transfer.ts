@@ -17,6 +17,9 @@ interface Target {
   readonly callbacks: Callbacks;
 }
 
+/** The functions of the handles that are driven, each inside the one before. */
+const driven = new Map<number, Callbacks>();
+
 /** Does a transfer; throws what `Curl.performSync` does. */
 export function performSync(target: Target, collects: boolean): void {
   target.callbacks.refuseStreams(collects);
@@ -44,19 +47,25 @@ export function drive({ id, callbacks }: Target, start: () => number): void {
   const outer = callbacks.takeFailure();
   const count = call.waiting();
   let slot: number;
+  const before = driven.get(id);
+  driven.set(id, callbacks);
   try {
     slot = start();
     while (slot > 0) {
       // An asynchronous transfer may be asked meanwhile.
       const reply = call.numbers[call.ABOUT] === id
         ? callbacks.answer(slot, id)
-        : hear(slot);
+        : driven.get(call.numbers[call.ABOUT])
+          ?.answer(slot, call.numbers[call.ABOUT]) ?? hear(slot);
       slot = call.resume(id, reply);
     }
   } catch (error) {
     // Nothing of ours throws, but the stack may be at its end anywhere.
     call.abandon(count);
     throw error;
+  } finally {
+    if (before) driven.set(id, before);
+    else driven.delete(id);
   }
   const thrown = callbacks.takeFailure();
   callbacks.keepFailure(outer);

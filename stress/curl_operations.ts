@@ -5,33 +5,25 @@
  */
 
 import * as curl from "../mod.ts";
-import { bodyProblem, joined } from "./body.ts";
-import { makeFunction, type Slot, slot, SLOTS, WILD } from "./functions.ts";
-import { type CurlEntry, type Frame, phasesOf } from "./objects.ts";
+import { makeFunction, type Slot, SLOTS, WILD } from "./functions.ts";
+import { type CurlEntry, phasesOf } from "./objects.ts";
 import {
   type Allowed,
   CLOSING,
-  failed,
-  FOREIGN_CALLBACK,
   idleOnly,
   insideToo,
-  noCurl,
   noSuchHandle,
   type Outcome,
-  OWN_TURN,
   pausing,
   type Refusal,
   type Rule,
-  running,
   SETTING,
-  TRANSFER_CODES,
   wrongType,
 } from "./outcomes.ts";
 import {
   BAD_SETTINGS,
   caCertificate,
   goodSetting,
-  goodTarget,
   NOT_UNSETTABLE,
   UNSETTABLE,
 } from "./settings.ts";
@@ -96,8 +88,7 @@ export function newCurl(walk: Walk): CurlEntry {
 /** Others get the number. */
 export function publishCurl(walk: Walk): void {
   const entry = freeCurl(walk);
-  const isIdle = phasesOf(entry, walk.frames)[0] !== "own";
-  if (!isIdle) return;
+  if (walk.frames.some((frame) => frame.entry === entry)) return;
   walk.publish(entry);
   walk.pool.putCurl(walk.random.next(), entry.curl.handle);
 }
@@ -180,14 +171,21 @@ export function set(
 ): void {
   touch(walk, entry);
   const text = typeof value === "string" ? ` ${value.slice(0, 60)}` : "";
-  call(walk, entry, `setopt(${option}${text})`, SETTING, () => {
+  const rule = option === curl.HSTS_CTRL ? SETTING_HSTS : SETTING;
+  call(walk, entry, `setopt(${option}${text})`, rule, () => {
     entry.curl.setopt(option, value as never);
   });
 }
 
+/** HSTSREADFUNCTION is about to add to what this would free. */
+const SETTING_HSTS: Rule = {
+  ...SETTING,
+  own: [...SETTING.own, ...SETTING.elsewhere],
+};
+
 /** A transfer on it may come out in another way. */
 function touch(walk: Walk, entry: CurlEntry): void {
-  for (const frame of walk.frames) {
+  for (const frame of [...walk.frames, ...entry.flights]) {
     if (frame.entry === entry) frame.isTouched = true;
   }
 }
@@ -295,10 +293,12 @@ export function setWriter(walk: Walk): void {
   const writer = walk.random.pick([
     { writeSync: (data: Uint8Array) => Math.ceil(data.length / 2) },
     { write: () => {} },
+    new WritableStream(),
   ]);
   call(walk, entry, `setopt(${option}, writer)`, SETTING, () => {
     entry.curl.setopt(option, writer);
   });
+  if (writer instanceof WritableStream) entry.mayPipe = true;
 }
 
 export function reset(walk: Walk, entry: CurlEntry = freeCurl(walk)): void {
@@ -314,6 +314,9 @@ export function reset(walk: Walk, entry: CurlEntry = freeCurl(walk)): void {
   if (error !== undefined) return;
   entry.kept = null;
   entry.mayBeForeign = entry.isPublic;
+  // Functions that are set from now on are no copy's.
+  entry.family = walk.newFamily();
+  entry.mayPipe = false;
 }
 
 export function duplicate(walk: Walk): void {
@@ -330,6 +333,7 @@ export function duplicate(walk: Walk): void {
   copy.kept = entry.kept;
   copy.mayBeForeign = entry.mayBeForeign;
   copy.mayHoldConnection = entry.mayHoldConnection;
+  copy.mayPipe = entry.mayPipe;
   copy.wasShared = entry.wasShared || entry.isPublic;
   if (value.share() !== null) walk.fail(`the copy ${copy} has a share`);
   // What it is set to do is another's to know.
@@ -412,7 +416,11 @@ export function unpause(walk: Walk, entry: CurlEntry = anyCurl(walk)): void {
 /** A connection that was left open can be paused, too. */
 function pauseResults(walk: Walk, entry: CurlEntry, method: string): Allowed[] {
   const results = allowed(walk, entry, pausing(method));
-  return entry.mayHoldConnection ? ["ok", ...results] : results;
+  // One that an engine runs can be paused at any time.
+  const runs = [...walk.frames, ...entry.flights].some((frame) =>
+    frame.entry === entry && frame.kind !== "close"
+  );
+  return entry.mayHoldConnection || runs ? ["ok", ...results] : results;
 }
 
 export function pauseBad(walk: Walk): void {
@@ -434,81 +442,4 @@ export function errstr(walk: Walk): void {
     insideToo("errstr", "ok"),
     () => entry.curl.errstr(),
   );
-}
-
-/** What a perform may come to, with whatever options. */
-export function performResults(walk: Walk, entry: CurlEntry): Allowed[] {
-  const turn = ownTurn(walk, entry);
-  const idle: Allowed[] = turn === "yes"
-    ? [OWN_TURN]
-    : ["ok", failed(TRANSFER_CODES)];
-  if (turn === "maybe") idle.push(OWN_TURN);
-  if (entry.mayBeForeign) idle.push(FOREIGN_CALLBACK);
-  return allowed(walk, entry, {
-    idle,
-    own: [running("perform")],
-    elsewhere: [running("perform")],
-    closed: [noCurl("perform")],
-  });
-}
-
-const EXCLUSIVE = [
-  curl.LOCK_DATA_COOKIE,
-  curl.LOCK_DATA_CONNECT,
-  curl.LOCK_DATA_HSTS,
-];
-
-/** Whether a transfer would wait for one that this Worker is in. */
-export function ownTurn(walk: Walk, entry: CurlEntry): "no" | "yes" | "maybe" {
-  const others = walk.frames.filter(({ kind }) => kind === "perform");
-  if (others.length === 0 || entry.attachment === "no") return "no";
-  if (entry.attachment === "maybe") return "maybe";
-  const share = entry.share!;
-  const isOrdered = EXCLUSIVE.some((kind) => share.kinds.has(kind));
-  const isSame = others.some((frame) => frame.entry.share === share);
-  return isOrdered && isSame ? "yes" : "no";
-}
-
-/** A transfer with what is set, whoever set it. */
-export function perform(walk: Walk): void {
-  const entry = anyCurl(walk);
-  const { random } = walk;
-  if (!entry.isLocked && random.chance(500)) prepare(walk, entry);
-  transfer(walk, entry, performResults(walk, entry), random.chance(500));
-}
-
-/** Takes others' functions back. */
-function prepare(walk: Walk, entry: CurlEntry): void {
-  const { random, site } = walk;
-  if (random.chance(500)) reset(walk, entry);
-  set(walk, entry, curl.URL, goodTarget(random, site).url);
-  if (random.chance(500)) setFunctionOf(walk, entry, slot("WRITEFUNCTION"));
-}
-
-/** A perform, and what is true of any. */
-export function transfer(
-  walk: Walk,
-  entry: CurlEntry,
-  results: readonly Allowed[],
-  collects: boolean,
-): { outcome: Outcome<Uint8Array | void>; frame: Frame } {
-  const share = entry.attachment === "yes" ? entry.share : null;
-  const what = collects ? "performBytesSync()" : "performSync()";
-  const result = walk.drive<Uint8Array | void>(
-    "perform",
-    entry,
-    what,
-    results,
-    () => collects ? entry.curl.performBytesSync() : entry.curl.performSync(),
-  );
-  const { outcome, frame } = result;
-  const { error } = outcome;
-  const code = error instanceof curl.CurlError ? error.code : undefined;
-  if (share && (error === undefined || code !== undefined)) share.transfers++;
-  if (error === undefined && !frame.isTouched) {
-    const body = collects ? outcome.value! : joined(frame.pieces);
-    const problem = body.length > 0 ? bodyProblem(body) : undefined;
-    if (problem) walk.fail(`${entry} ${what} gave ${problem}`);
-  }
-  return result;
 }

@@ -120,10 +120,24 @@ export interface Habits {
   readonly odd: number;
   readonly nonsense: number;
   readonly calls: number;
+  /** Promises of WRITEFUNCTION, in asynchronous transfers. */
+  readonly promises: number;
 }
 
-export const WILD: Habits = { throws: 20, odd: 15, nonsense: 10, calls: 300 };
-export const TAME: Habits = { throws: 0, odd: 0, nonsense: 0, calls: 300 };
+export const WILD: Habits = {
+  throws: 20,
+  odd: 15,
+  nonsense: 10,
+  calls: 300,
+  promises: 300,
+};
+export const TAME: Habits = {
+  throws: 0,
+  odd: 0,
+  nonsense: 0,
+  calls: 300,
+  promises: 300,
+};
 
 const DEEPEST = 4;
 
@@ -134,8 +148,7 @@ export function makeFunction(
   slot: Slot,
   habits: Habits,
 ): (...args: Arguments) => unknown {
-  return (...args) => {
-    const frame = heard(walk, family, slot.name);
+  const answer = (frame: Frame, ...args: Arguments) => {
     const { random } = walk;
     const isDeep = walk.frames.length >= DEEPEST;
     if (!isDeep && frame.budget > 0 && random.chance(habits.calls)) {
@@ -150,20 +163,94 @@ export function makeFunction(
       frame.expected ??= { text: new RegExp(`^${slot.name} must return`) };
       return random.pick(slot.nonsense);
     }
+    if (
+      frame.kind === "flight" && slot.option === curl.WRITEFUNCTION &&
+      random.chance(habits.promises)
+    ) {
+      return writeLater(walk, frame, args[0], random.chance(habits.throws));
+    }
     return slot.go(frame, ...args);
   };
+  return (...args) =>
+    answering(walk, family, slot.name, (frame) => answer(frame, ...args));
 }
 
-/** The call that a callback belongs to, which must be the innermost. */
-export function heard(walk: Walk, family: number, name: string): Frame {
-  const { frame } = walk;
+/** What is lent stays as it is until the promise settles. */
+async function writeLater(
+  walk: Walk,
+  frame: Frame,
+  data: Uint8Array,
+  throws: boolean,
+): Promise<void> {
+  if (frame.promises > 0 && !frame.isAmbiguous) {
+    walk.fail("WRITEFUNCTION was called while its promise was pending");
+  }
+  frame.promises++;
+  try {
+    await new Promise((resolve) => setTimeout(resolve, walk.random.below(3)));
+    frame.pieces.push(data.slice());
+    if (throws) {
+      frame.mayMissCause = true;
+      throwsNow(frame, "WRITEFUNCTION");
+    }
+  } finally {
+    frame.promises--;
+  }
+}
+
+/** Answers a callback within what it belongs to. */
+export function answering<T>(
+  walk: Walk,
+  family: number,
+  name: string,
+  answer: (frame: Frame) => T,
+): T {
+  const frame = heard(walk, family, name);
+  const depth = walk.frames.length;
+  if (walk.frame !== frame) walk.frames.push(frame);
+  frame.answering.push(name);
+  try {
+    return answer(frame);
+  } finally {
+    frame.answering.pop();
+    walk.frames.length = depth;
+  }
+}
+
+/**
+ * What a callback belongs to: mostly the innermost call, but an engine may ask
+ * for another transfer while that waits.
+ */
+function heard(walk: Walk, family: number, name: string): Frame {
+  const flights = walk.pending.flatMap(({ frame }) => frame ?? []);
+  const found = [...flights, ...walk.frames].filter(({ entry }) =>
+    entry.family === family
+  );
+  const frame = found.at(-1);
   if (frame === undefined) walk.fail(`${name} was called out of the blue`);
-  if (frame.entry.family !== family) {
-    walk.fail(`${name} was called in a ${frame.kind} of ${frame.entry}`);
+  // One of two of the same handle was refused, or is over.
+  const isOther = (each: Frame) =>
+    each !== frame && (each.entry !== frame.entry || each.kind === "flight");
+  if (found.some(isOther)) {
+    for (const each of found) each.isAmbiguous = true;
   }
   frame.heard++;
+  walk.hear(name, frame);
   return frame;
 }
+
+/** Callbacks for whose answer the engine of a share waits. */
+export function isWaitedFor(name: string): boolean {
+  return !UNWAITED.has(name);
+}
+
+const UNWAITED = new Set([
+  "WRITEFUNCTION",
+  "HEADERFUNCTION",
+  "READFUNCTION",
+  "XFERINFOFUNCTION",
+  "DEBUGFUNCTION",
+]);
 
 /** Throws what the caller of the transfer must find as the cause. */
 export function throwsNow(frame: Frame, name: string): never {

@@ -15,13 +15,20 @@ export interface Leftovers {
   /** Open file descriptors, by what they lead to. */
   readonly files: Readonly<Record<string, number>>;
   readonly threads: number;
+  /** Threads of the engines of shares. */
+  readonly engines: number;
+  /** Pairs of an eventpoll and an eventfd. */
+  readonly polls: number;
   /** Resident memory in bytes. */
   readonly memory: number;
 }
 
+const ENGINE = "curl share";
 const STACK_SIZE = 1 << 20;
 /** What the collector and the allocator may keep. */
 const MEMORY_SLACK = 64 * 2 ** 20;
+/** Deno leaves one behind some Workers; ours would be one for each. */
+const POLLS_SLACK = 8;
 /** V8 gives the pages of ended isolates back after some seconds. */
 const SETTLE_MS = 20_000;
 const LOOK_MS = 20;
@@ -33,6 +40,8 @@ export function leftovers(): Leftovers {
     stacks: stacks(),
     files: files(),
     threads: count("/proc/self/task"),
+    engines: engines(),
+    polls: polls(),
     memory: Deno.memoryUsage().rss,
   };
 }
@@ -61,6 +70,26 @@ function stacks(): number {
   return found;
 }
 
+/** Those whose name is that of a share's engine. */
+function engines(): number {
+  let found = 0;
+  for (const { name } of Deno.readDirSync("/proc/self/task")) {
+    try {
+      const path = `/proc/self/task/${name}/comm`;
+      if (Deno.readTextFileSync(path).trim() === ENGINE) found++;
+    } catch {
+      // It has just ended.
+    }
+  }
+  return found;
+}
+
+function polls(): number {
+  const names = Array.from(Deno.readDirSync("/proc/self/fd"));
+  const targets = names.map(({ name }) => targetOf(name));
+  return targets.filter((target) => target?.includes("eventpoll")).length;
+}
+
 function count(folder: string): number {
   return Array.from(Deno.readDirSync(folder)).length;
 }
@@ -78,7 +107,7 @@ function files(): Record<string, number> {
   }
   // Deno's own.
   delete found["unix socket"];
-  // Deno leaves a pair of these behind each Worker that it terminates.
+  // Deno leaves a pair of these behind some Workers that it terminates.
   const polls = found["anon_inode:[eventpoll]"] ?? 0;
   const events = found["anon_inode:[eventfd]"] ?? 0;
   delete found["anon_inode:[eventpoll]"];
@@ -116,6 +145,10 @@ export function problems(before: Leftovers, now: Leftovers): string[] {
   if (now.handles !== "") found.push(`live handles:\n${now.handles}`);
   if (now.stacks > before.stacks) {
     found.push(`${now.stacks} stacks, ${before.stacks} before`);
+  }
+  if (now.engines > 0) found.push(`${now.engines} engines of shares`);
+  if (now.polls > before.polls + POLLS_SLACK) {
+    found.push(`${now.polls} eventpolls, ${before.polls} before`);
   }
   for (const [target, open] of Object.entries(now.files)) {
     const was = before.files[target] ?? 0;

@@ -12,7 +12,7 @@ import type { Phase } from "./outcomes.ts";
 export class CurlEntry {
   readonly curl: curl.Curl;
   /** The same for copies, which have the same functions. */
-  readonly family: number;
+  family: number;
   /** Whether others have its number. */
   isPublic: boolean;
   /** For good. */
@@ -27,6 +27,10 @@ export class CurlEntry {
   share: ShareEntry | null = null;
   /** Whether it ever had cookies of others. */
   wasShared = false;
+  /** Whether a stream may stand for one of its functions. */
+  mayPipe = false;
+  /** Its asynchronous transfers whose promise has not settled. */
+  readonly flights = new Set<Frame>();
   /** What PRIVATE was set to. */
   kept: unknown = null;
 
@@ -54,11 +58,14 @@ export class CurlEntry {
 export class ShareEntry {
   readonly share: curl.CurlShare;
   isPublic: boolean;
-  isClosed = false;
   /** The kinds it shares, if it is not public. */
   readonly kinds = new Set<number>();
-  /** Who is attached, if it is not public. */
-  readonly members = new Set<CurlEntry>();
+  /** How many asynchronous ones of its members have not settled. */
+  flying = 0;
+  /** How many closeAsync() of this Worker have not settled. */
+  closings = 0;
+  readonly #members = new Set<CurlEntry>();
+  #isClosed = false;
   /** Of its members so far. */
   transfers = 0;
 
@@ -67,14 +74,34 @@ export class ShareEntry {
     this.isPublic = isPublic;
   }
 
+  /** For good. A closing that is under way may have come to its end. */
+  get isClosed(): boolean {
+    if (!this.#isClosed && this.closings > 0 && this.share.closed) {
+      this.isClosed = true;
+    }
+    return this.#isClosed;
+  }
+
+  set isClosed(isClosed: boolean) {
+    this.#isClosed = isClosed;
+    if (isClosed) this.#members.clear();
+  }
+
+  /** Who is attached, if it is not public. */
+  get members(): Set<CurlEntry> {
+    if (this.isClosed) this.#members.clear();
+    return this.#members;
+  }
+
   toString(): string {
     return `${this.isPublic ? "public" : "own"} share ${this.share.handle}`;
   }
 }
 
-/** A call that may run callbacks, from its start to its end. */
+/** What may run callbacks, from its start to its end. */
 export interface Frame {
-  readonly kind: "perform" | "pause" | "close";
+  /** A call, or ("flight") an asynchronous transfer. */
+  readonly kind: "perform" | "pause" | "close" | "flight";
   readonly entry: CurlEntry;
   /** What came by WRITEFUNCTION. */
   readonly pieces: Uint8Array[];
@@ -84,8 +111,38 @@ export interface Frame {
   budget: number;
   /** Whether options were changed on the way. */
   isTouched: boolean;
+  /** The callbacks that this Worker is in. */
+  readonly answering: string[];
+  /** How many promises of its functions have not settled. */
+  promises: number;
+  /** Whether a callback may have been another's with the same functions. */
+  isAmbiguous: boolean;
+  /** Whether it was aborted. */
+  isAborted: boolean;
+  /** Whether it may be over before the promise that was to fail it. */
+  mayMissCause: boolean;
   /** Which exception its caller must find as the cause. */
   expected?: ExpectedCause;
+}
+
+/** How many calls a transfer's callbacks make in all. */
+const BUDGET = 5;
+
+/** One that begins. */
+export function newFrame(kind: Frame["kind"], entry: CurlEntry): Frame {
+  return {
+    kind,
+    entry,
+    pieces: [],
+    heard: 0,
+    budget: BUDGET,
+    isTouched: false,
+    answering: [],
+    promises: 0,
+    isAmbiguous: false,
+    isAborted: false,
+    mayMissCause: false,
+  };
 }
 
 /** The very value, or a TypeError in these words. */
@@ -102,8 +159,20 @@ export function phasesOf(
   if (entry.isClosed || own.some(({ kind }) => kind === "close")) {
     return ["closed"];
   }
-  if (own.length > 0) return ["own"];
+  if (own.length > 0) {
+    // An engine may ask for one while another waits.
+    return own.some(isAnswering) ? ["own"] : ["elsewhere"];
+  }
+  const more: Phase[] = entry.isPublic ? ["closed"] : [];
+  if (entry.flights.size > 0) {
+    const isOwn = [...entry.flights].some(isAnswering);
+    return ["elsewhere", "idle", ...(isOwn ? ["own" as const] : []), ...more];
+  }
   return entry.isPublic ? ["idle", "elsewhere", "closed"] : ["idle"];
+}
+
+function isAnswering({ answering, promises }: Frame): boolean {
+  return answering.length > 0 || promises > 0;
 }
 
 /** Numbers that all Workers have: slots of shared memory. */

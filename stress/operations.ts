@@ -4,8 +4,11 @@
  * @module
  */
 
+import * as asynchronous from "./async_operations.ts";
+import { abortedBefore, foretoldAsync } from "./async_transfers.ts";
 import * as curls from "./curl_operations.ts";
 import * as look from "./look.ts";
+import { perform } from "./performing.ts";
 import * as shares from "./share_operations.ts";
 import { foretold } from "./transfers.ts";
 import type { Operation, Walk } from "./walk.ts";
@@ -46,8 +49,15 @@ export const OPERATIONS: readonly Operation[] = [
   operation(20, "unset a function", curls.unsetFunction),
   operation(4, "set a writer", curls.setWriter),
   operation(2, "CONNECT_ONLY", curls.connectOnly),
-  operation(40, "perform", curls.perform),
+  operation(40, "perform", perform),
   operation(30, "perform as foretold", foretold),
+  operation(30, "perform asynchronously", (walk) => {
+    asynchronous.performAsync(walk);
+  }),
+  operation(40, "perform asynchronously as foretold", foretoldAsync),
+  operation(10, "perform on a share", asynchronous.performOnShare),
+  operation(5, "perform aborted", abortedBefore),
+  operation(10, "abort", asynchronous.abortOne),
   operation(15, "duphandle", curls.duplicate),
   operation(10, "reset", (walk) => curls.reset(walk)),
   operation(15, "close", (walk) => curls.close(walk)),
@@ -75,6 +85,10 @@ export const OPERATIONS: readonly Operation[] = [
   operation(40, "attach", (walk) => shares.attach(walk)),
   operation(20, "detach", (walk) => shares.detach(walk)),
   operation(14, "close a CurlShare", shares.closeShare),
+  operation(10, "close a CurlShare when it can be", (walk) => {
+    asynchronous.closeAsync(walk);
+  }),
+  operation(6, "close a CurlShare in use", asynchronous.closeInUse),
   operation(10, "look at a CurlShare", shares.lookAtShare),
   operation(5, "stats", shares.lookAtStats),
   operation(15, "session", shares.session),

@@ -163,7 +163,21 @@ export const FOREIGN_CALLBACK: Refusal = state(
 
 /** A transfer inside a callback of another, of the same share. */
 export const OWN_TURN: Refusal = state(
-  /^cannot invoke perform\(\) - a callback of a transfer on the same share is running, /,
+  /^cannot invoke perform\(\) - a callback of a transfer on the same share is running, and the share waits for its answer; /,
+);
+
+/** An asynchronous transfer with CONNECT_ONLY. */
+export const KEEPS_CONNECTION: Refusal = state(
+  /^cannot invoke perform\(\) - CONNECT_ONLY leaves the connection to the program/,
+);
+
+/** A stream, with a transfer that can't wait for it. */
+export const STREAM: Refusal = wrongType(
+  /^(WRITEDATA|WRITEHEADER|HEADERDATA|READDATA) takes an object with synchronous methods/,
+);
+
+export const SHARE_CLOSING: Refusal = state(
+  "CurlShare is closing: closeAsync() waits for its transfers",
 );
 
 export const SHARE_CLOSED: Refusal = state("CurlShare is closed");
@@ -204,7 +218,7 @@ export function shareAttached(count?: number): Refusal {
 
 /** The words of share(), unshare() and setopt() on a closed share. */
 export const NO_SHARE: Refusal = state(
-  /^cannot invoke (setopt|share|unshare)\(\) - no share handle$/,
+  /^cannot invoke (setopt|share|unshare|closeAsync)\(\) - no share handle$/,
 );
 
 export function noSuchHandle(name: "Curl" | "CurlShare"): Refusal {

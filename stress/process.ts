@@ -66,7 +66,8 @@ async function run(): Promise<Verdict> {
   // What the process opens once is open now; what it leaks comes again.
   const after = await settledLeftovers(warm);
   notes.push(
-    `left: ${after.stacks} stacks, ${after.threads} threads; resident ` +
+    `left: ${after.stacks} stacks, ${after.threads} threads, ` +
+      `${after.polls} polls (${warm.polls} when warm); resident ` +
       `${mebibytes(before)} at first, ${mebibytes(warm)} when warm, ` +
       `${mebibytes(after)} in the end`,
   );

@@ -11,9 +11,7 @@ import {
   close,
   leave,
   newCurl,
-  performResults,
   set,
-  transfer,
 } from "./curl_operations.ts";
 import { type CurlEntry, phasesOf, type ShareEntry } from "./objects.ts";
 import {
@@ -24,6 +22,7 @@ import {
   NO_SHARE,
   noSuchHandle,
   SHARE_CLOSED,
+  SHARE_CLOSING,
   SHARE_HOLDS_CONNECTION,
   shareAttached,
   shareInUse,
@@ -31,6 +30,7 @@ import {
   state,
   wrongType,
 } from "./outcomes.ts";
+import { performResults, transfer } from "./performing.ts";
 import { goodTarget } from "./settings.ts";
 import { shareOf } from "./look.ts";
 import type { Walk } from "./walk.ts";
@@ -44,7 +44,7 @@ const KINDS: readonly number[] = [
   curl.LOCK_DATA_HSTS,
 ];
 
-function anyShare(walk: Walk): ShareEntry {
+export function anyShare(walk: Walk): ShareEntry {
   const { random, shares, frame } = walk;
   // The share of the transfer that is running here.
   const share = frame?.entry.share;
@@ -232,6 +232,7 @@ function attachResults(
     if (entry.attachment !== "no") results.push(ALREADY_SHARING);
     if (entry.attachment !== "yes") results.push("ok");
     if (entry.mayHoldConnection) results.push(HOLDS_CONNECTION);
+    if (share.isPublic || share.closings > 0) results.push(SHARE_CLOSING);
   }
   return share.isPublic ? [...results, SHARE_CLOSED] : results;
 }
@@ -291,12 +292,16 @@ function closeResults(walk: Walk, entry: ShareEntry): Allowed[] {
   if (members.size === 0) return ["ok"];
   if (!share.detachOnClose) return [shareAttached(members.size)];
   const list = [...members];
-  const isActive = (member: CurlEntry) =>
-    phasesOf(member, walk.frames)[0] !== "idle";
-  const active = list.filter(isActive).length;
-  if (active > 0) return [shareInUse(active)];
+  const phases = list.map((member) => phasesOf(member, walk.frames));
+  const active = phases.filter((phase) => !phase.includes("idle")).length;
+  const maybe = phases.filter((phase) => phase[0] !== "idle").length;
+  const inUse = Array.from(
+    { length: maybe - active + 1 },
+    (_, index) => shareInUse(active + index),
+  ).slice(active === 0 ? 1 : 0);
+  if (active > 0) return inUse;
   const mayHold = list.some(({ mayHoldConnection }) => mayHoldConnection);
-  return mayHold ? ["ok", holds] : ["ok"];
+  return mayHold ? ["ok", holds, ...inUse] : ["ok", ...inUse];
 }
 
 /** All or nothing: it is closed and all are detached, or nothing changed. */
@@ -311,7 +316,6 @@ export function closeShare(walk: Walk): void {
   const members = [...entry.members];
   if (error === undefined) {
     entry.isClosed = true;
-    entry.members.clear();
     if (!entry.share.closed) walk.fail(`${entry} is open after close()`);
   }
   for (const member of members) shareOf(walk, member);

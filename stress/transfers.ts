@@ -6,381 +6,56 @@
  */
 
 import * as curl from "../mod.ts";
-import { bodyProblem, joined, makeBody } from "./body.ts";
-import {
-  call,
-  ownCurl,
-  performResults,
-  reset,
-  set,
-  transfer,
-} from "./curl_operations.ts";
-import {
-  type Habits,
-  heard,
-  makeFunction,
-  slot,
-  TAME,
-  throwsNow,
-} from "./functions.ts";
+import { bodyProblem, joined } from "./body.ts";
+import { call, newCurl, ownCurl, reset, set } from "./curl_operations.ts";
+import { TAME } from "./functions.ts";
 import type { CurlEntry } from "./objects.ts";
-import { type Allowed, failed, insideToo, OWN_TURN } from "./outcomes.ts";
+import {
+  type Allowed,
+  failed,
+  insideToo,
+  OWN_TURN,
+  SHARE_CLOSING,
+} from "./outcomes.ts";
+import { performResults, transfer } from "./performing.ts";
 import { goodTarget, type Target } from "./settings.ts";
+import { attach, newShare } from "./share_operations.ts";
+import { setHabit, setPlain, type Twist, TWISTS } from "./twists.ts";
 import type { Walk } from "./walk.ts";
 
-/** What a transfer will come to. */
-interface Foretold {
-  /** libcurl's code; several where chance decides. Without any it ends well. */
-  readonly codes?: readonly number[];
-  readonly status?: number;
-  /** Whether the body comes by WRITEFUNCTION; else chance decides. */
-  readonly collects?: boolean;
-  /** The whole body's shape, if it is not the target's. */
-  readonly isOther?: boolean;
-}
-
-/** A way to prepare a transfer, of which the target is set. */
-interface Twist {
-  readonly name: string;
-  readonly schemes?: "http";
-  prepare(walk: Walk, entry: CurlEntry, target: Target): Foretold;
-}
-
-/** Sets a function that does nothing but this. */
-function setPlain(
-  walk: Walk,
-  entry: CurlEntry,
-  option: curl.CurlOption,
-  name: string,
-  // deno-lint-ignore no-explicit-any -- as many as the option has
-  answer: (...args: any[]) => unknown,
-): void {
-  set(walk, entry, option, (...args: unknown[]) => {
-    heard(walk, entry.family, name);
-    return answer(...args);
-  });
-}
-
-/** Sets a function that goes on, but makes calls. */
-function setTame(walk: Walk, entry: CurlEntry, name: string): void {
-  setHabit(walk, entry, name, TAME);
-}
-
-function setHabit(
-  walk: Walk,
-  entry: CurlEntry,
-  name: string,
-  habits: Habits,
-): void {
-  const { option } = slot(name);
-  set(
-    walk,
-    entry,
-    option,
-    makeFunction(walk, entry, slot(name), habits),
-  );
-}
-
-/** Throws in a function, and tells what must come of it. */
-function throwing(
-  name: string,
-  codes: number[],
-  more: (walk: Walk, entry: CurlEntry) => void = () => {},
-): Twist {
-  return {
-    name: `${name} throws`,
-    schemes: "http",
-    prepare(walk, entry) {
-      more(walk, entry);
-      const { option } = slot(name);
-      set(walk, entry, option, () => {
-        throwsNow(heard(walk, entry.family, name), name);
-      });
-      return { codes, collects: name === "WRITEFUNCTION" ? false : undefined };
-    },
-  };
-}
-
-/** A function answers what ends the transfer. */
-function refusing(
-  name: string,
-  answer: unknown,
-  codes: number[],
-  more: (walk: Walk, entry: CurlEntry) => void = () => {},
-): Twist {
-  return {
-    name: `${name} answers ${answer}`,
-    schemes: "http",
-    prepare(walk, entry) {
-      more(walk, entry);
-      setPlain(walk, entry, slot(name).option, name, () => answer);
-      return { codes, collects: name === "WRITEFUNCTION" ? false : undefined };
-    },
-  };
-}
-
-function withProgress(walk: Walk, entry: CurlEntry): void {
-  set(walk, entry, curl.NOPROGRESS, false);
-}
-
-/** Functions about new connections are asked only if there is one. */
-function withNewConnection(walk: Walk, entry: CurlEntry): void {
-  set(walk, entry, curl.FRESH_CONNECT, true);
-}
-
-function toUrl(
-  name: string,
-  path: string,
-  foretold: Foretold,
-  more: (walk: Walk, entry: CurlEntry) => void = () => {},
-): Twist {
-  return {
-    name,
-    prepare(walk, entry) {
-      more(walk, entry);
-      const { http, https, folder } = walk.site;
-      const server = walk.random.chance(500) ? http : https;
-      const url = path.replace("SERVER", server).replace("FOLDER", folder);
-      set(walk, entry, curl.URL, url);
-      return { isOther: true, ...foretold };
-    },
-  };
-}
-
-const ABORTED = [curl.E_ABORTED_BY_CALLBACK];
-const NOT_CONNECTED = [curl.E_COULDNT_CONNECT];
-
-const TWISTS: readonly Twist[] = [
-  { name: "nothing", prepare: () => ({}) },
-  {
-    name: "calls in callbacks",
-    prepare(walk, entry) {
-      withProgress(walk, entry);
-      for (
-        const name of [
-          "HEADERFUNCTION",
-          "XFERINFOFUNCTION",
-          "OPENSOCKETFUNCTION",
-          "SOCKOPTFUNCTION",
-          "CLOSESOCKETFUNCTION",
-          "PREREQFUNCTION",
-          "RESOLVER_START_FUNCTION",
-        ]
-      ) {
-        if (walk.random.chance(500)) setTame(walk, entry, name);
-      }
-      return {};
-    },
+/** An engine asks for one that waits for another on it. */
+const INSIDE: Twist = {
+  name: "a transfer inside",
+  schemes: "http",
+  prepare(walk, entry, target) {
+    if (entry.attachment === "no") attach(walk, entry, newShare(walk));
+    const { share } = entry;
+    const { origin } = new URL(target.url);
+    let isFirst = true;
+    set(walk, entry, curl.FORBID_REUSE, true);
+    setHabit(walk, entry, "CLOSESOCKETFUNCTION", TAME);
+    setPlain(walk, entry, curl.HEADERFUNCTION, "HEADERFUNCTION", () => {
+      if (!isFirst || share === null || walk.frames.length > 2) return;
+      isFirst = false;
+      const inner = newCurl(walk);
+      if (!attach(walk, inner, share)) return;
+      set(walk, inner, curl.CAINFO, `${walk.site.folder}/ca.pem`);
+      set(walk, inner, curl.URL, `${origin}/slow/5000/5`);
+      transfer(walk, inner, performResults(walk, inner), true);
+    });
+    return {};
   },
-  {
-    name: "all told",
-    prepare(walk, entry) {
-      setTame(walk, entry, "DEBUGFUNCTION");
-      set(walk, entry, curl.VERBOSE, true);
-      return {};
-    },
-  },
-  throwing("WRITEFUNCTION", [curl.E_WRITE_ERROR]),
-  throwing("HEADERFUNCTION", [curl.E_WRITE_ERROR]),
-  throwing("XFERINFOFUNCTION", ABORTED, withProgress),
-  throwing("PREREQFUNCTION", ABORTED),
-  throwing("OPENSOCKETFUNCTION", NOT_CONNECTED, withNewConnection),
-  throwing(
-    "SOCKOPTFUNCTION",
-    [...ABORTED, ...NOT_CONNECTED],
-    withNewConnection,
-  ),
-  throwing("DEBUGFUNCTION", [...ABORTED, curl.E_WRITE_ERROR], (walk, entry) => {
-    set(walk, entry, curl.VERBOSE, true);
-  }),
-  refusing("WRITEFUNCTION", 0, [curl.E_WRITE_ERROR]),
-  refusing("WRITEFUNCTION", -1, [curl.E_WRITE_ERROR]),
-  refusing("HEADERFUNCTION", 1_000_000, [curl.E_WRITE_ERROR]),
-  refusing("XFERINFOFUNCTION", true, ABORTED, withProgress),
-  refusing("PREREQFUNCTION", curl.PREREQFUNC_ABORT, ABORTED),
-  refusing(
-    "OPENSOCKETFUNCTION",
-    curl.SOCKET_BAD,
-    NOT_CONNECTED,
-    withNewConnection,
-  ),
-  toUrl("nobody there", "http://127.0.0.1:1/", { codes: NOT_CONNECTED }),
-  toUrl("no such file", "file://FOLDER/none", {
-    codes: [curl.E_FILE_COULDNT_READ_FILE],
-  }),
-  toUrl("no such scheme", "what://ever/", {
-    codes: [curl.E_UNSUPPORTED_PROTOCOL],
-  }),
-  toUrl("no URL", "", { codes: [curl.E_URL_MALFORMAT] }),
-  toUrl("status 404", "SERVER/status/404", { status: 404 }),
-  toUrl("status 404 fails", "SERVER/status/404", {
-    codes: [curl.E_HTTP_RETURNED_ERROR],
-  }, (walk, entry) => set(walk, entry, curl.FAILONERROR, 1)),
-  toUrl("redirect", "SERVER/redirect/2", { status: 302 }),
-  toUrl("redirects followed", "SERVER/redirect/2", {
-    status: 200,
-  }, (walk, entry) => set(walk, entry, curl.FOLLOWLOCATION, 1)),
-  toUrl("too many redirects", "SERVER/redirect/9", {
-    codes: [curl.E_TOO_MANY_REDIRECTS],
-  }, (walk, entry) => {
-    set(walk, entry, curl.FOLLOWLOCATION, 1);
-    set(walk, entry, curl.MAXREDIRS, 2);
-  }),
-  toUrl("time is up", "SERVER/stall", {
-    codes: [curl.E_OPERATION_TIMEDOUT],
-  }, (walk, entry) => set(walk, entry, curl.TIMEOUT_MS, 30)),
-  toUrl("broken off", "SERVER/broken/5000/7", {
-    codes: [curl.E_PARTIAL_FILE, curl.E_RECV_ERROR, curl.E_HTTP2_STREAM],
-  }),
-  {
-    name: "not trusted",
-    prepare(walk, entry) {
-      const { https, folder } = walk.site;
-      set(walk, entry, curl.CAINFO_BLOB, null);
-      set(walk, entry, curl.CAINFO, `${folder}/other.pem`);
-      set(walk, entry, curl.URL, `${https}/body/100/1`);
-      return { codes: [curl.E_PEER_FAILED_VERIFICATION] };
-    },
-  },
-  {
-    name: "post",
-    schemes: "http",
-    prepare(walk, entry) {
-      const shape = { length: walk.random.between(8, 20_000), seed: 99 };
-      const { http, https } = walk.site;
-      const server = walk.random.chance(500) ? http : https;
-      set(walk, entry, curl.POSTFIELDS, makeBody(shape));
-      const url = `${server}/upload/${shape.length}/${shape.seed}`;
-      set(walk, entry, curl.URL, url);
-      return { isOther: true, status: 200 };
-    },
-  },
-  {
-    name: "upload",
-    prepare(walk, entry) {
-      const body = upload(walk, entry);
-      let sent = 0;
-      setPlain(walk, entry, curl.READFUNCTION, "READFUNCTION", (size) => {
-        const length = walk.random.between(1, size);
-        return body.slice(sent, sent += length);
-      });
-      return { isOther: true, status: 200 };
-    },
-  },
-  {
-    name: "READFUNCTION throws",
-    prepare(walk, entry) {
-      upload(walk, entry);
-      set(walk, entry, curl.READFUNCTION, () => {
-        throwsNow(heard(walk, entry.family, "READFUNCTION"), "READFUNCTION");
-      });
-      return { codes: ABORTED };
-    },
-  },
-  {
-    name: "READFUNCTION aborts",
-    prepare(walk, entry) {
-      upload(walk, entry);
-      setPlain(
-        walk,
-        entry,
-        curl.READFUNCTION,
-        "READFUNCTION",
-        () => curl.READFUNC_ABORT,
-      );
-      return { codes: ABORTED };
-    },
-  },
-  {
-    name: "paused for good",
-    schemes: "http",
-    prepare(walk, entry) {
-      set(walk, entry, curl.TIMEOUT_MS, 40);
-      setPlain(
-        walk,
-        entry,
-        curl.WRITEFUNCTION,
-        "WRITEFUNCTION",
-        () => curl.WRITEFUNC_PAUSE,
-      );
-      return { codes: [curl.E_OPERATION_TIMEDOUT], collects: false };
-    },
-  },
-  {
-    name: "paused for a while",
-    schemes: "http",
-    prepare(walk, entry) {
-      withProgress(walk, entry);
-      let isPaused = false;
-      let pauses = 0;
-      setPlain(walk, entry, curl.WRITEFUNCTION, "WRITEFUNCTION", (data) => {
-        if (!isPaused && pauses++ < 2) {
-          isPaused = true;
-          return curl.WRITEFUNC_PAUSE;
-        }
-        walk.frame!.pieces.push(data.slice());
-      });
-      setPlain(walk, entry, curl.XFERINFOFUNCTION, "XFERINFOFUNCTION", () => {
-        if (!isPaused) return;
-        isPaused = false;
-        // What was kept back comes now, in a call of its own.
-        const outer = walk.frame!;
-        const { frame } = walk.drive(
-          "pause",
-          entry,
-          "unpause()",
-          ["ok"],
-          () => {
-            entry.curl.unpause();
-          },
-        );
-        outer.pieces.push(...frame.pieces);
-      });
-      return { collects: false };
-    },
-  },
-  {
-    name: "cookie",
-    prepare(walk, entry) {
-      const { http, https } = walk.site;
-      const server = walk.random.chance(500) ? http : https;
-      const number = walk.random.below(1000);
-      const url = `${server}/cookie/${entry.curl.handle}/${number}`;
-      set(walk, entry, curl.COOKIEFILE, "");
-      set(walk, entry, curl.URL, url);
-      return { isOther: true, status: 200 };
-    },
-  },
-  {
-    name: "closing sockets",
-    prepare(walk, entry) {
-      set(walk, entry, curl.FORBID_REUSE, true);
-      setTame(walk, entry, "CLOSESOCKETFUNCTION");
-      return {};
-    },
-  },
-];
-
-/** Sets an upload whose bytes READFUNCTION is to give. */
-function upload(walk: Walk, entry: CurlEntry): Uint8Array {
-  const { http, https } = walk.site;
-  const server = walk.random.chance(500) ? http : https;
-  const shape = { length: walk.random.between(8, 100_000), seed: 77 };
-  set(walk, entry, curl.UPLOAD, true);
-  if (walk.random.chance(500)) {
-    set(walk, entry, curl.INFILESIZE, shape.length);
-  }
-  const url = `${server}/upload/${shape.length}/${shape.seed}`;
-  set(walk, entry, curl.URL, url);
-  return makeBody(shape);
-}
+};
 
 /** Does a transfer with a twist, and compares. */
 export function foretold(walk: Walk): void {
   const entry = ownCurl(walk);
   if (entry.mayHoldConnection) return;
   const { random, site } = walk;
-  const twist = random.pick(TWISTS);
+  const twist = random.pick([...TWISTS, INSIDE]);
+  // What a share's engine has handed over is paused by JavaScript alone: libcurl
+  // may be done, and tells neither progress nor that time is up.
+  if (/^paused/.test(twist.name) && entry.share) return;
   const target = goodTarget(random, site, twist.schemes);
   reset(walk, entry);
   entry.isLocked = true;
@@ -406,7 +81,9 @@ function perform(
   const { codes, status, isOther } = foretold;
   const collects = foretold.collects ?? walk.random.chance(500);
   const results = performResults(walk, entry);
-  const refusals = results.filter((one) => one === OWN_TURN);
+  const refusals = results.filter((one) =>
+    one === OWN_TURN || one === SHARE_CLOSING
+  );
   const isRefused = refusals.length === results.length;
   const result: Allowed = codes ? failed(codes) : "ok";
   const { outcome, frame } = transfer(

@@ -5,7 +5,13 @@
  */
 
 import * as curl from "../mod.ts";
-import { CurlEntry, type Frame, Pool, ShareEntry } from "./objects.ts";
+import {
+  CurlEntry,
+  type Frame,
+  newFrame,
+  Pool,
+  ShareEntry,
+} from "./objects.ts";
 import {
   type Allowed,
   describe,
@@ -28,17 +34,28 @@ export interface Site {
 /** What the watchdog sees of a Worker. */
 export const PULSE = { steps: 0, operation: 1, handle: 2, depth: 3, size: 4 };
 
-const HISTORY = 60;
+const HISTORY = 80;
 const MOST_CURLS = 14;
 const MOST_SHARES = 7;
-/** How many calls a transfer's callbacks make in all. */
-const BUDGET = 5;
 
 /** Something that a walk does now and then. */
 export interface Operation {
   readonly name: string;
   readonly weight: number;
   run(walk: Walk): void;
+}
+
+/** Something asynchronous. */
+export interface Pending {
+  readonly what: string;
+  /** Its transfer, if it is one. */
+  readonly frame?: Frame;
+  readonly settled: Promise<void>;
+  /** When it is to be aborted; never if its end is foretold. */
+  readonly abortAt?: number;
+  /** When it began, or was aborted. */
+  since: number;
+  abort?(): void;
 }
 
 /** Ends the walk: what went wrong has been told. */
@@ -74,6 +91,8 @@ export class Walk {
   readonly stale: number[] = [];
   /** The calls that this Worker is in, the innermost last. */
   readonly frames: Frame[] = [];
+  /** What was begun and has not settled. */
+  readonly pending: Pending[] = [];
   readonly #operations: readonly Operation[];
   readonly #pulse: Int32Array<SharedArrayBuffer>;
   readonly #history: string[] = [];
@@ -125,7 +144,7 @@ export class Walk {
     Atomics.add(this.#pulse, PULSE.steps, 1);
     Atomics.store(this.#pulse, PULSE.handle, handle);
     const line = `${this.steps} ${"  ".repeat(this.frames.length)}${what}`;
-    this.#note(line);
+    this.note(line);
     let outcome: Outcome<T>;
     try {
       outcome = { value: call() };
@@ -133,21 +152,26 @@ export class Walk {
       outcome = { error: error as Error };
     }
     if (this.#isStopped) throw new Stopped();
-    const result = describe(outcome);
     if (this.#history.at(-1) === line) this.#history.pop();
-    this.#note(`${line} → ${result}`);
+    this.note(`${line} → ${describe(outcome)}`);
+    this.judge(what, allowed, outcome);
+    return outcome;
+  }
+
+  /** Fails unless something came to what is allowed. */
+  judge(what: string, allowed: readonly Allowed[], outcome: Outcome): void {
     if (!isAllowed(outcome, allowed)) {
       const stack = outcome.error instanceof Error ? outcome.error.stack : "";
       this.fail(
-        `${what} came to\n    ${result}\n  allowed is\n    ${
+        `${what} came to\n    ${describe(outcome)}\n  allowed is\n    ${
           describeAllowed(allowed)
         }\n${stack}`,
       );
     }
-    return outcome;
   }
 
-  #note(line: string): void {
+  /** Tells what was done last, if this fails. */
+  note(line: string): void {
     this.#history.push(line);
     if (this.#history.length > HISTORY) this.#history.shift();
   }
@@ -183,25 +207,22 @@ export class Walk {
     allowed: readonly Allowed[],
     call: () => T,
   ): { outcome: Outcome<T>; frame: Frame } {
-    const frame: Frame = {
-      kind,
-      entry,
-      pieces: [],
-      heard: 0,
-      budget: BUDGET,
-      isTouched: false,
-    };
+    const frame = newFrame(kind, entry);
     const depth = this.frames.push(frame);
     const outcome = this.attemptOn(entry, what, allowed, call);
     if (this.frames.length !== depth) this.fail("calls ended out of order");
     this.frames.pop();
-    this.#checkCause(frame, what, outcome);
+    this.checkCause(frame, what, outcome);
     return { outcome, frame };
   }
 
-  #checkCause({ expected, heard }: Frame, what: string, { error }: Outcome) {
+  /** Whether the cause of a failure is what a callback threw. */
+  checkCause(frame: Frame, what: string, { error }: Outcome): void {
+    const { expected, heard, mayMissCause } = frame;
+    // What another function threw may have come here, or gone there.
+    if (frame.isAmbiguous || frame.entry.mayPipe) return;
     if (error === undefined) {
-      if (expected) {
+      if (expected && !mayMissCause) {
         this.fail(`${what} lost what its callback threw, ${show(expected)}`);
       }
       return;
@@ -212,6 +233,9 @@ export class Walk {
       this.fail(`${what} was refused after ${heard} callbacks`);
     }
     const { cause } = error;
+    if (mayMissCause && cause === undefined) return;
+    // No function was there to throw.
+    if (wasRefused && heard === 0 && cause === undefined) return;
     const isRight = expected === undefined
       ? !("cause" in error)
       : "text" in expected
@@ -239,6 +263,29 @@ export class Walk {
 
   get isStopped(): boolean {
     return this.#isStopped;
+  }
+
+  /** A callback is asked. */
+  hear(name: string, { kind, entry }: Frame): void {
+    const line = `  ${"  ".repeat(this.frames.length)}${name} in a ${kind} of `;
+    if (!this.#history.at(-1)?.startsWith(line)) this.note(`${line}${entry}`);
+  }
+
+  /** What was begun has come to its end. */
+  arrive(what: string, outcome: Outcome): void {
+    if (this.#isStopped) throw new Stopped();
+    Atomics.add(this.#pulse, PULSE.steps, 1);
+    this.note(`${this.steps} ${what} ⇒ ${describe(outcome)}`);
+  }
+
+  /** Passes on what went wrong outside of a step. */
+  crash(error: unknown): void {
+    if (error instanceof Stopped || this.#isStopped) return;
+    try {
+      this.fail(error instanceof Error ? error.stack! : Deno.inspect(error));
+    } catch {
+      // That was to end the walk.
+    }
   }
 
   newFamily(): number {
@@ -290,7 +337,8 @@ export class Walk {
 
   /** Whether nothing is lost if the Worker forgets the handle. */
   isFree(entry: CurlEntry): boolean {
-    return !entry.isLocked && entry.attachment !== "yes" &&
+    return !entry.isLocked && entry.flights.size === 0 &&
+      entry.attachment !== "yes" &&
       !this.frames.some((frame) => frame.entry === entry);
   }
 

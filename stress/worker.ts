@@ -4,6 +4,7 @@
  * @module
  */
 
+import { rest, tend } from "./flights.ts";
 import { OPERATIONS } from "./operations.ts";
 import { Stopped, type Surroundings, Walk } from "./walk.ts";
 
@@ -36,7 +37,8 @@ port.onmessage = async ({ data }) => {
   try {
     for (;;) {
       // A Worker is terminated, and its garbage finalised, only in between.
-      await new Promise((resolve) => setTimeout(resolve));
+      await rest(walk);
+      tend(walk);
       for (let left = walk.random.below(LONGEST_STRETCH); left > 0; left--) {
         walk.step();
       }

@@ -141,6 +141,7 @@ pub fn pause(easy: &Arc<Easy>, method: &str, mask: i32) -> Result<Progress> {
         };
         Rc::new(Desk::new(easy.id(), scripts))
     });
+    desk.flow.paused.set(mask);
     let native = handle.clone();
     let call = Suspendable::new(Desks::One(desk.clone()), move || native.pause(mask))
         .ok_or_else(|| Error::easy(CURLE_OUT_OF_MEMORY, ""))?;

@@ -30,8 +30,8 @@ pub struct Here {
     asked: RefCell<Option<Asked>>,
     /// Those that are read, until the next transfer on the same handle.
     streams: RefCell<IdMap<Arc<Stream>>>,
-    /// Handles whose callback has returned a promise.
-    promised: RefCell<IdMap<Slot>>,
+    /// Handles of which callbacks have returned promises, a bit for each.
+    promised: RefCell<IdMap<u32>>,
     /// Bytes for the answer that is about to be given.
     bytes: RefCell<Vec<u8>>,
     closings: RefCell<Vec<Arc<Share>>>,
@@ -184,7 +184,7 @@ impl Here {
         if let Some(engine) = self.engine() {
             let asked = engine.with_question(|query| (query.id, query.slot));
             if let (Some((id, slot)), Reply::Later, false) = (asked, reply, is_remote) {
-                self.promised.borrow_mut().insert(id, slot);
+                self.promise(id, slot);
             }
             if asked.is_some() || !self.telling.get() {
                 let asks = engine.turn(reply)?;
@@ -231,9 +231,27 @@ impl Here {
         Event::Finished(over.conclude())
     }
 
+    fn promise(&self, id: u64, slot: Slot) {
+        *self.promised.borrow_mut().entry(id).or_default() |= slot.bit();
+    }
+
+    /// `false`: there was no such promise, or its transfer is over.
+    fn keep_promise(&self, id: u64, slot: Slot) -> bool {
+        let mut promised = self.promised.borrow_mut();
+        let Some(bits) = promised.get_mut(&id) else {
+            return false;
+        };
+        let was_made = *bits & slot.bit() != 0;
+        *bits &= !slot.bit();
+        if *bits == 0 {
+            promised.remove(&id);
+        }
+        was_made
+    }
+
     fn reply(&self, asked: Asked, reply: Reply) {
         if reply == Reply::Later {
-            self.promised.borrow_mut().insert(asked.id, asked.slot);
+            self.promise(asked.id, asked.slot);
         }
         self.remotes.reply(asked, reply, self.bytes.take());
     }
@@ -265,10 +283,10 @@ impl Here {
     /// The promise of a callback has brought its answer.
     pub fn settle(&self, id: u64, slot: Slot, reply: Reply) {
         let bytes = self.bytes.take();
-        if self.promised.borrow_mut().remove(&id).is_none() {
+        if !self.keep_promise(id, slot) {
             return;
         }
-        if self.remotes.settle(id, reply, &bytes) {
+        if self.remotes.settle(id, slot, reply, &bytes) {
             return;
         }
         let Some(engine) = self.engine() else {

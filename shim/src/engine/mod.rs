@@ -461,9 +461,10 @@ impl Inner {
             held &= !CURLPAUSE_SEND;
         }
         flow.held.set(held);
-        let code = handle.pause(held | flow.paused.get());
-        if code != CURLE_OK {
-            self.remove(id, code);
+        match handle.pause(held | flow.paused.get()) {
+            // The latter has no connection yet: nothing can come or go.
+            CURLE_OK | CURLE_BAD_FUNCTION_ARGUMENT => {}
+            code => self.remove(id, code),
         }
     }
 

@@ -7,7 +7,7 @@ use crate::ids::IdMap;
 use crate::isolate;
 use crate::sys::bindings::*;
 use crate::sys::desk::{Reply, Scripts};
-use crate::sys::trampolines::Slot;
+use crate::sys::trampolines::{Slot, write_stdout};
 use crate::transfer::{Over, Transfer};
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -24,12 +24,14 @@ struct Remote {
     there: Arc<There>,
     /// The directions that the program has paused.
     paused: i32,
-    /// A callback has returned a promise: for whom, about how much.
-    promised: Option<(Slot, usize)>,
+    /// Callbacks that have returned promises, each about so many bytes.
+    promised: Vec<(Slot, usize)>,
     /// Letters that wait until the program goes on.
     aside: VecDeque<Letter>,
     /// A callback threw, or it was cancelled: none is called again.
     silent: bool,
+    /// Callbacks that were taken back while it runs, a bit for each.
+    unset: u32,
     /// What it fails with for a callback's sake, however far libcurl has come
     /// meanwhile.
     code: Option<CURLcode>,
@@ -53,7 +55,7 @@ impl Remotes {
         self.answering.borrow().contains(&id)
             || transfers
                 .get(&id)
-                .is_some_and(|remote| remote.promised.is_some())
+                .is_some_and(|remote| !remote.promised.is_empty())
     }
 
     pub fn start(&self, transfer: Transfer, scripts: Scripts) -> Result<()> {
@@ -74,9 +76,10 @@ impl Remotes {
                     let remote = Remote {
                         there,
                         paused: CURLPAUSE_CONT,
-                        promised: None,
+                        promised: Vec::new(),
                         aside: VecDeque::new(),
                         silent: false,
+                        unset: 0,
                         code: None,
                     };
                     self.transfers.borrow_mut().insert(id, remote);
@@ -111,7 +114,7 @@ impl Remotes {
     pub fn cancel(&self, id: u64, code: CURLcode) {
         if let Some(remote) = self.transfers.borrow_mut().get_mut(&id) {
             remote.silent = true;
-            remote.promised = None;
+            remote.promised.clear();
             self.mailbox.put_back(remote.aside.drain(..));
         }
         self.send(id, Message::Cancel(id, code));
@@ -122,6 +125,10 @@ impl Remotes {
     }
 
     pub fn callback_changed(&self, id: u64, slot: Slot, set: bool) {
+        if let Some(remote) = self.transfers.borrow_mut().get_mut(&id) {
+            remote.unset &= !slot.bit();
+            remote.unset |= if set { 0 } else { slot.bit() };
+        }
         self.send(id, Message::CallbackChanged(id, slot, set));
     }
 
@@ -146,6 +153,18 @@ impl Remotes {
         let remote = transfers.get_mut(&asked.id)?;
         if remote.silent {
             remote.answer(&asked, Reply::Abort, Vec::new());
+            return None;
+        }
+        if remote.unset & asked.slot.bit() != 0 {
+            // It was on its way already: as if there had been none.
+            let is_body = asked.slot == Slot::WRITE;
+            let is_done = !is_body || write_stdout(&asked.body);
+            let reply = if is_done {
+                Reply::Default
+            } else {
+                Reply::Abort
+            };
+            remote.answer(&asked, reply, Vec::new());
             return None;
         }
         if asked.is_handed_over() && (remote.waits() || !remote.aside.is_empty()) {
@@ -190,7 +209,7 @@ impl Remotes {
         };
         match (asked.slot, reply) {
             (Slot::WRITE | Slot::READ, Reply::Later) => {
-                remote.promised = Some((asked.slot, asked.body.len()));
+                remote.promised.push((asked.slot, asked.body.len()));
             }
             (Slot::WRITE, Reply::Number(number)) if number == CURL_WRITEFUNC_PAUSE as f64 => {
                 remote.paused |= CURLPAUSE_RECV;
@@ -203,12 +222,14 @@ impl Remotes {
     }
 
     /// What a promise has become. `false`: it was of no transfer here.
-    pub fn settle(&self, id: u64, reply: Reply, bytes: &[u8]) -> bool {
+    pub fn settle(&self, id: u64, slot: Slot, reply: Reply, bytes: &[u8]) -> bool {
         let mut transfers = self.transfers.borrow_mut();
         let Some(remote) = transfers.get_mut(&id) else {
             return false;
         };
-        if let Some((slot, length)) = remote.promised.take() {
+        let mut promised = remote.promised.iter();
+        if let Some(place) = promised.position(|(other, _)| *other == slot) {
+            let (slot, length) = remote.promised.swap_remove(place);
             let answer = Answer {
                 id,
                 slot,
@@ -259,7 +280,7 @@ impl Remotes {
 impl Remote {
     /// What is handed over has to wait.
     fn waits(&self) -> bool {
-        let is_written = matches!(self.promised, Some((Slot::WRITE, _)));
+        let is_written = self.promised.iter().any(|(slot, _)| *slot == Slot::WRITE);
         !self.silent && (is_written || self.paused & CURLPAUSE_RECV != 0)
     }
 

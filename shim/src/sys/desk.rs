@@ -220,6 +220,11 @@ impl Desk {
         }
     }
 
+    /// The program has, maybe before there was a connection to pause.
+    pub(super) fn has_paused(&self, direction: i32) -> bool {
+        self.flow.paused.get() & direction != 0 && !self.flow.alone.get()
+    }
+
     /// In a callback that can't go on now. `true`: it may look again; `false`:
     /// it pauses this direction, or the transfer is over.
     pub(super) fn wait(&self, direction: i32) -> bool {

@@ -15,6 +15,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
 pub(super) use sockets::close_socket;
+pub use transfer::write_stdout;
 
 /// A callback option. Its number is what JavaScript is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -45,6 +45,9 @@ pub(super) unsafe extern "C" fn write(
             return CURL_WRITEFUNC_ERROR;
         }
         desk.let_others();
+        if desk.has_paused(CURLPAUSE_RECV) {
+            return CURL_WRITEFUNC_PAUSE;
+        }
         let mut output = desk.output.borrow_mut();
         match &mut *output {
             Output::Collect(body) => {
@@ -97,7 +100,7 @@ fn given_up(desk: &Desk, pause: usize, abort: usize) -> usize {
 }
 
 /// Not through stdio: its buffer would hold the body back.
-fn write_stdout(mut data: &[u8]) -> bool {
+pub fn write_stdout(mut data: &[u8]) -> bool {
     while !data.is_empty() {
         // SAFETY: the slice is alive, and the length its own.
         let written = unsafe { libc::write(1, data.as_ptr().cast(), data.len()) };
@@ -186,6 +189,9 @@ pub(super) unsafe extern "C" fn read(
         let room = unsafe { slice::from_raw_parts_mut(buffer.cast::<u8>(), size) };
         if !desk.answers(Slot::READ) {
             return read_stdin(room);
+        }
+        if desk.has_paused(CURLPAUSE_SEND) {
+            return CURL_READFUNC_PAUSE;
         }
         while desk.flow.reading.get() {
             if !desk.wait(CURLPAUSE_SEND) {
