@@ -69,7 +69,9 @@ impl System {
         if writable {
             events |= libc::EPOLLOUT;
         }
-        self.idle().remove(&socket);
+        // Held to the end: `wait` may be about to let this very socket go.
+        let mut idle = self.idle();
+        idle.remove(&socket);
         let data = socket as u64;
         // One that was closed meanwhile, so that another has its number, is
         // registered no more.
@@ -105,8 +107,7 @@ impl System {
                 continue;
             }
             let socket = data as curl_socket_t;
-            if self.idle().contains(&socket) {
-                self.drop_idle(socket);
+            if self.drop_idle(socket) {
                 continue;
             }
             let is = |events: c_int| found & (events | libc::EPOLLERR | libc::EPOLLHUP) != 0;
@@ -117,10 +118,15 @@ impl System {
     }
 
     /// Its peer has closed it, say: nobody wants to know before it is used.
-    fn drop_idle(&self, socket: curl_socket_t) {
-        self.idle().remove(&socket);
-        // It may be closed by now.
-        let _ = self.control(libc::EPOLL_CTL_DEL, socket, 0, 0);
+    /// `false`: it is in use.
+    fn drop_idle(&self, socket: curl_socket_t) -> bool {
+        let mut idle = self.idle();
+        let was_idle = idle.remove(&socket);
+        if was_idle {
+            // It may be closed by now.
+            let _ = self.control(libc::EPOLL_CTL_DEL, socket, 0, 0);
+        }
+        was_idle
     }
 
     fn hear(&self) {
