@@ -28,6 +28,8 @@ pub struct Transfer {
     share: Option<Arc<Share>>,
     connect_only: bool,
     reads_file: bool,
+    /// On its share's engine.
+    elsewhere: bool,
     /// Callbacks that are installed for this transfer only.
     borrowed: Borrowed,
 }
@@ -89,6 +91,7 @@ impl Transfer {
             share: held.share.clone(),
             connect_only: held.connect_only,
             reads_file: held.names_file,
+            elsewhere,
             borrowed,
         };
         Ok((transfer, scripts))
@@ -118,8 +121,7 @@ impl Transfer {
 
     /// That of cookies, connections or HSTS, whose transfers run on its engine.
     pub fn engine_share(&self) -> Option<&Arc<Share>> {
-        let share = self.share.as_ref();
-        share.filter(|share| !self.connect_only && share.has_engine())
+        self.share.as_ref().filter(|_| self.elsewhere)
     }
 
     /// The handle is idle from here on.

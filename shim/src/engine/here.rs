@@ -15,7 +15,7 @@ use crate::sys::desk::{Arrived, Desk, Query, Reply};
 use crate::sys::poller::Poller;
 use crate::sys::stream::Stream;
 use crate::sys::trampolines::Slot;
-use crate::transfer::{Finished, Over, Transfer, Wish};
+use crate::transfer::{Finished, Transfer, Wish};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -30,8 +30,6 @@ pub struct Here {
     asked: RefCell<Option<Asked>>,
     /// Those that are read, until the next transfer on the same handle.
     streams: RefCell<IdMap<Arc<Stream>>>,
-    /// Handles of which callbacks have returned promises, a bit for each.
-    promised: RefCell<IdMap<u32>>,
     /// Bytes for the answer that is about to be given.
     bytes: RefCell<Vec<u8>>,
     closings: RefCell<Vec<Arc<Share>>>,
@@ -71,7 +69,6 @@ impl Here {
             engine: RefCell::new(None),
             asked: RefCell::new(None),
             streams: RefCell::default(),
-            promised: RefCell::default(),
             bytes: RefCell::default(),
             closings: RefCell::default(),
             telling: Cell::new(false),
@@ -103,7 +100,6 @@ impl Here {
     }
 
     pub fn start(&self, easy: &Arc<Easy>, wish: Wish) -> Result<()> {
-        let engine = self.engine_to_use()?;
         let stream = match &wish {
             Wish::Stream(stream) => Some(stream.clone()),
             _ => None,
@@ -115,7 +111,7 @@ impl Here {
         if transfer.engine_share().is_some() {
             self.remotes.start(transfer, scripts)?;
         } else {
-            engine.start(transfer, scripts);
+            self.engine_to_use()?.start(transfer, scripts);
         }
         let before = match stream {
             Some(stream) => self.streams.borrow_mut().insert(easy.id(), stream),
@@ -146,9 +142,12 @@ impl Here {
 
     /// Whether JavaScript is inside a callback of this handle.
     pub fn answers(&self, id: u64) -> bool {
-        self.promised.borrow().contains_key(&id)
-            || self.remotes.answers(id)
-            || self.engine().and_then(|engine| engine.asks_about()) == Some(id)
+        let own = |engine: Rc<Engine>| {
+            engine.asks_about() == Some(id)
+                || engine.has_promise(id, Slot::WRITE)
+                || engine.has_promise(id, Slot::READ)
+        };
+        self.remotes.answers(id) || self.engine().is_some_and(own)
     }
 
     /// `false`: no asynchronous transfer runs on this handle.
@@ -163,7 +162,6 @@ impl Here {
     }
 
     pub fn cancel(&self, id: u64) {
-        self.promised.borrow_mut().remove(&id);
         if let Some(engine) = self.engine() {
             engine.cancel(id, CURLE_ABORTED_BY_CALLBACK);
         }
@@ -176,17 +174,11 @@ impl Here {
         if !self.telling.get() {
             self.poller.hear();
         }
-        let asked = self.asked.take();
-        let is_remote = asked.is_some();
-        if let Some(asked) = asked {
-            self.reply(asked, reply);
+        if let Some(asked) = self.asked.take() {
+            self.remotes.reply(asked, reply, self.bytes.take());
         }
         if let Some(engine) = self.engine() {
-            let asked = engine.with_question(|query| (query.id, query.slot));
-            if let (Some((id, slot)), Reply::Later, false) = (asked, reply, is_remote) {
-                self.promise(id, slot);
-            }
-            if asked.is_some() || !self.telling.get() {
+            if engine.asks_about().is_some() || !self.telling.get() {
                 let asks = engine.turn(reply)?;
                 self.telling.set(true);
                 if asks {
@@ -194,7 +186,7 @@ impl Here {
                 }
             }
             if let Some(over) = engine.next_over() {
-                return Ok(self.finished(over));
+                return Ok(Event::Finished(over.conclude()));
             }
         }
         while self.told.get() < TOLD_AT_MOST
@@ -207,7 +199,7 @@ impl Here {
                     self.asked.replace(Some(asked));
                     return Ok(Event::Asks);
                 }
-                Some(Letter::Over(over)) => return Ok(self.finished(over)),
+                Some(Letter::Over(over)) => return Ok(Event::Finished(over.conclude())),
                 Some(Letter::News(id)) => {
                     let status = self.streams.borrow().get(&id).map(|stream| stream.status());
                     return Ok(Event::News(id, status.unwrap_or_default()));
@@ -224,36 +216,6 @@ impl Here {
             self.poller.wake();
         }
         Ok(Event::Nothing(pending))
-    }
-
-    fn finished(&self, over: Over) -> Event {
-        self.promised.borrow_mut().remove(&over.transfer.id());
-        Event::Finished(over.conclude())
-    }
-
-    fn promise(&self, id: u64, slot: Slot) {
-        *self.promised.borrow_mut().entry(id).or_default() |= slot.bit();
-    }
-
-    /// `false`: there was no such promise, or its transfer is over.
-    fn keep_promise(&self, id: u64, slot: Slot) -> bool {
-        let mut promised = self.promised.borrow_mut();
-        let Some(bits) = promised.get_mut(&id) else {
-            return false;
-        };
-        let was_made = *bits & slot.bit() != 0;
-        *bits &= !slot.bit();
-        if *bits == 0 {
-            promised.remove(&id);
-        }
-        was_made
-    }
-
-    fn reply(&self, asked: Asked, reply: Reply) {
-        if reply == Reply::Later {
-            self.promise(asked.id, asked.slot);
-        }
-        self.remotes.reply(asked, reply, self.bytes.take());
     }
 
     fn pending(&self) -> usize {
@@ -283,13 +245,11 @@ impl Here {
     /// The promise of a callback has brought its answer.
     pub fn settle(&self, id: u64, slot: Slot, reply: Reply) {
         let bytes = self.bytes.take();
-        if !self.keep_promise(id, slot) {
-            return;
-        }
         if self.remotes.settle(id, slot, reply, &bytes) {
             return;
         }
-        let Some(engine) = self.engine() else {
+        // One whose transfer is over, or another since, is nobody's any more.
+        let Some(engine) = self.engine().filter(|engine| engine.has_promise(id, slot)) else {
             return;
         };
         match (slot, reply) {

@@ -36,17 +36,32 @@ pub struct Asked {
     pub slot: Slot,
     pub numbers: [f64; 6],
     pub body: Vec<u8>,
-    /// The engine does nothing else before it is answered.
-    pub waits: bool,
+}
+
+impl Slot {
+    pub fn is_progress(self) -> bool {
+        self == Self::XFERINFO || self == Self::PROGRESS
+    }
+
+    /// It belongs to the body or comes in order with it.
+    pub fn is_handed_over(self) -> bool {
+        [
+            Self::WRITE,
+            Self::HEADER,
+            Self::READ,
+            Self::DEBUG,
+            Self::INTERLEAVE,
+        ]
+        .contains(&self)
+    }
+
+    /// Whether libcurl can't go on before it is answered.
+    pub fn waits(self) -> bool {
+        !self.is_handed_over() && !self.is_progress()
+    }
 }
 
 impl Asked {
-    /// It belongs to the body or comes in order with it.
-    pub fn is_handed_over(&self) -> bool {
-        let is_progress = self.slot == Slot::XFERINFO || self.slot == Slot::PROGRESS;
-        !self.waits && !is_progress
-    }
-
     pub fn query(&self) -> Query<'_> {
         Query {
             id: self.id,
@@ -62,7 +77,7 @@ impl Letter {
     /// that waits for another answer would never come to it.
     pub fn concerns(&self, id: u64) -> bool {
         match self {
-            Self::Asked(asked) => asked.waits || asked.id == id,
+            Self::Asked(asked) => asked.slot.waits() || asked.id == id,
             Self::Over(over) => over.transfer.id() == id,
             Self::News(_) | Self::Closable(_) => false,
         }

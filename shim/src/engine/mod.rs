@@ -172,6 +172,11 @@ impl Engine {
         }
     }
 
+    /// Whether this callback of the handle has put its answer off.
+    pub fn has_promise(&self, id: u64, slot: Slot) -> bool {
+        self.desk(id).is_some_and(|desk| desk.has_promise(slot))
+    }
+
     /// The piece of the body that was put off has been dealt with.
     pub fn written(&self, id: u64) {
         if let Some(desk) = self.desk(id) {

@@ -167,11 +167,11 @@ impl Remotes {
             remote.answer(&asked, reply, Vec::new());
             return None;
         }
-        if asked.is_handed_over() && (remote.waits() || !remote.aside.is_empty()) {
+        if asked.slot.is_handed_over() && (remote.waits() || !remote.aside.is_empty()) {
             remote.aside.push_back(Letter::Asked(asked));
             return None;
         }
-        if asked.waits {
+        if asked.slot.waits() {
             remote.there.is_heard(asked.id);
         }
         self.answering.borrow_mut().push(asked.id);
@@ -272,7 +272,8 @@ impl Remotes {
     /// The isolate is gone.
     pub fn abandon(&self) {
         for (id, remote) in self.transfers.take() {
-            let _ = remote.there.send(Message::Lost(id));
+            let cancel = Message::Cancel(id, CURLE_ABORTED_BY_CALLBACK);
+            let _ = remote.there.send(cancel);
         }
     }
 }

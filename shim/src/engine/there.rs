@@ -20,7 +20,6 @@ use crate::transfer::{Over, Transfer};
 use std::collections::VecDeque;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread;
 
@@ -31,10 +30,15 @@ pub struct There {
     /// Who it is where turns are taken.
     me: IsolateId,
     poller: Arc<Poller>,
-    inbox: Mutex<VecDeque<Message>>,
+    inbox: Mutex<Inbox>,
     came: Condvar,
-    /// It ended by itself, and can't be used any more.
-    failed: AtomicBool,
+}
+
+#[derive(Default)]
+struct Inbox {
+    messages: VecDeque<Message>,
+    /// The engine ended by itself, and can't be used any more.
+    failed: bool,
 }
 
 pub enum Message {
@@ -46,8 +50,6 @@ pub enum Message {
     /// Its stream has room again.
     Reconsider(u64),
     CallbackChanged(u64, Slot, bool),
-    /// Its isolate is gone.
-    Lost(u64),
 }
 
 pub struct Start {
@@ -113,7 +115,6 @@ impl There {
             poller: Arc::new(Poller::new()?),
             inbox: Mutex::default(),
             came: Condvar::new(),
-            failed: AtomicBool::new(false),
         });
         let its = there.clone();
         thread::Builder::new()
@@ -122,7 +123,7 @@ impl There {
         Ok(there)
     }
 
-    fn inbox(&self) -> MutexGuard<'_, VecDeque<Message>> {
+    fn inbox(&self) -> MutexGuard<'_, Inbox> {
         self.inbox
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner())
@@ -131,13 +132,13 @@ impl There {
     /// `Err`: it has failed, and gives the message back.
     pub fn send(&self, message: Message) -> Result<(), Message> {
         let mut inbox = self.inbox();
-        if self.failed.load(Ordering::Relaxed) {
+        if inbox.failed {
             return Err(message);
         }
         if let Some(id) = message.lets_go_on() {
             turn::answer(self.me, id);
         }
-        inbox.push_back(message);
+        inbox.messages.push_back(message);
         drop(inbox);
         self.came.notify_one();
         self.poller.wake();
@@ -145,8 +146,7 @@ impl There {
     }
 
     pub fn has_failed(&self) -> bool {
-        let _inbox = self.inbox();
-        self.failed.load(Ordering::Relaxed)
+        self.inbox().failed
     }
 
     /// The share is gone: so are its transfers.
@@ -165,7 +165,7 @@ impl There {
     /// Unless it need not wait for the answer: that is on its way already.
     fn ask(&self, id: u64, isolate: IsolateId) -> Option<Asking> {
         let inbox = self.inbox();
-        let mut ways_on = inbox.iter().filter_map(Message::lets_go_on);
+        let mut ways_on = inbox.messages.iter().filter_map(Message::lets_go_on);
         (!ways_on.any(|about| about == id)).then(|| turn::ask(self.me, isolate, id))
     }
 }
@@ -214,8 +214,8 @@ impl<'a> Runner<'a> {
     fn fail(there: &There, owners: IdMap<Owner>, over: Vec<Over>, why: &str) {
         let error = Error::state(format!("the engine of this CurlShare has failed: {why}"));
         let mut inbox = there.inbox();
-        there.failed.store(true, Ordering::Relaxed);
-        let messages = std::mem::take(&mut *inbox);
+        inbox.failed = true;
+        let messages = std::mem::take(&mut inbox.messages);
         drop(inbox);
         for over in over {
             if let Some(owner) = owners.get(&over.transfer.id()) {
@@ -239,10 +239,10 @@ impl<'a> Runner<'a> {
 
     fn turn_until_end(&mut self) {
         while !self.there.poller.has_ended() && !self.engine.is_broken() {
-            if self.there.inbox().is_empty() {
+            if self.there.inbox().messages.is_empty() {
                 self.there.poller.wait();
             }
-            let messages = std::mem::take(&mut *self.there.inbox());
+            let messages = std::mem::take(&mut self.there.inbox().messages);
             for message in messages {
                 self.heed(message);
             }
@@ -286,12 +286,10 @@ impl<'a> Runner<'a> {
                 self.engine.start(transfer, scripts);
             }
             Message::Cancel(id, code) => {
-                self.silence(id);
+                if let Some(owner) = self.owners.get_mut(&id) {
+                    owner.silent = true;
+                }
                 self.engine.cancel(id, code);
-            }
-            Message::Lost(id) => {
-                self.silence(id);
-                self.engine.cancel(id, CURLE_ABORTED_BY_CALLBACK);
             }
             Message::Pause(id, directions) => self.engine.pause(id, directions),
             Message::Reconsider(id) => self.engine.reconsider(id),
@@ -301,12 +299,6 @@ impl<'a> Runner<'a> {
                 }
             }
             Message::Answer(answer) => self.heed_answer(answer),
-        }
-    }
-
-    fn silence(&mut self, id: u64) {
-        if let Some(owner) = self.owners.get_mut(&id) {
-            owner.silent = true;
         }
     }
 
@@ -356,7 +348,10 @@ impl<'a> Runner<'a> {
             return Reply::Abort;
         };
         // Known before the question is: its isolate may want the engine then.
-        let _asking = slot.waits().then(|| self.there.ask(id, owner.isolate));
+        let _asking = match slot.waits() {
+            true => self.there.ask(id, owner.isolate),
+            false => None,
+        };
         match self
             .engine
             .with_question(|query| owner.tell(query))
@@ -378,8 +373,9 @@ impl<'a> Runner<'a> {
                     }
                     // Whatever changes the handle that is asked about is heeded
                     // at once; the rest waits for the turn's end.
-                    let place = inbox.iter().position(|message| message.matters_to(id));
-                    if let Some(message) = place.and_then(|place| inbox.remove(place)) {
+                    let mut messages = inbox.messages.iter();
+                    let place = messages.position(|message| message.matters_to(id));
+                    if let Some(message) = place.and_then(|place| inbox.messages.remove(place)) {
                         break message;
                     }
                     inbox = self
@@ -396,7 +392,7 @@ impl<'a> Runner<'a> {
                     }
                     return answer.reply;
                 }
-                Message::Lost(_) | Message::Cancel(..) => {
+                Message::Cancel(..) => {
                     self.heed(message);
                     return Reply::Abort;
                 }
@@ -421,8 +417,7 @@ impl Owner {
             numbers,
             body,
         } = query;
-        let is_progress = slot == Slot::XFERINFO || slot == Slot::PROGRESS;
-        if is_progress && self.progress {
+        if slot.is_progress() && self.progress {
             return Some(Told::Goes(Reply::Default));
         }
         let asked = Asked {
@@ -430,7 +425,6 @@ impl Owner {
             slot,
             numbers,
             body: body.to_vec(),
-            waits: slot.waits(),
         };
         if !self.mailbox.post(Letter::Asked(asked)) {
             return None;
@@ -438,7 +432,7 @@ impl Owner {
         if slot.waits() {
             return Some(Told::Waits);
         }
-        if is_progress {
+        if slot.is_progress() {
             self.progress = true;
             return Some(Told::Goes(Reply::Default));
         }
@@ -460,7 +454,7 @@ impl Message {
     fn lets_go_on(&self) -> Option<u64> {
         match self {
             Self::Answer(answer) if answer.slot.waits() => Some(answer.id),
-            Self::Cancel(id, _) | Self::Lost(id) => Some(*id),
+            Self::Cancel(id, _) => Some(*id),
             _ => None,
         }
     }
@@ -471,25 +465,8 @@ impl Message {
             Self::Cancel(id, _)
             | Self::Pause(id, _)
             | Self::Reconsider(id)
-            | Self::CallbackChanged(id, ..)
-            | Self::Lost(id) => *id == asked,
+            | Self::CallbackChanged(id, ..) => *id == asked,
             Self::Start(_) => false,
         }
-    }
-}
-
-impl Slot {
-    /// Whether libcurl can't go on before it is answered.
-    pub fn waits(self) -> bool {
-        ![
-            Self::WRITE,
-            Self::HEADER,
-            Self::READ,
-            Self::XFERINFO,
-            Self::PROGRESS,
-            Self::DEBUG,
-            Self::INTERLEAVE,
-        ]
-        .contains(&self)
     }
 }

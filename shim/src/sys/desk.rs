@@ -225,6 +225,15 @@ impl Desk {
         self.flow.paused.get() & direction != 0 && !self.flow.alone.get()
     }
 
+    /// This callback has put its answer off, which is still wanted.
+    pub fn has_promise(&self, slot: Slot) -> bool {
+        let promised = match slot {
+            Slot::READ => &self.flow.reading,
+            _ => &self.flow.writing,
+        };
+        promised.get() && !self.aborting.get()
+    }
+
     /// In a callback that can't go on now. `true`: it may look again; `false`:
     /// it pauses this direction, or the transfer is over.
     pub(super) fn wait(&self, direction: i32) -> bool {
