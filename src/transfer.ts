@@ -52,11 +52,9 @@ export function drive({ id, callbacks }: Target, start: () => number): void {
   try {
     slot = start();
     while (slot > 0) {
-      // An asynchronous transfer may be asked meanwhile.
-      const reply = call.numbers[call.ABOUT] === id
-        ? callbacks.answer(slot, id)
-        : driven.get(call.numbers[call.ABOUT])
-          ?.answer(slot, call.numbers[call.ABOUT]) ?? hear(slot);
+      // One around it, or an asynchronous transfer, may be asked meanwhile.
+      const about = call.numbers[call.ABOUT];
+      const reply = driven.get(about)?.answer(slot, about) ?? hear(slot);
       slot = call.resume(id, reply);
     }
   } catch (error) {
