@@ -302,7 +302,9 @@ fn a_transfer_that_would_wait_for_itself() {
                 if question.slot == slot::OPENSOCKET {
                     asked += 1;
                     let failure = inner.perform(|_| unreachable!()).unwrap_err();
-                    assert!(failure.text.ends_with("would wait for itself"));
+                    assert!(failure.text.ends_with(
+                        "this transfer, unlike an asynchronous one, would wait for itself"
+                    ));
                 }
                 Answer::Nothing
             })

@@ -10,7 +10,7 @@ use denocurl_loom::sys::trampolines::Slot;
 use denocurl_loom::transfer::Finished;
 use denocurl_loom::{isolate as own, options};
 
-const OWN_TURN: &str = "would wait for itself";
+const OWN_TURN: &str = "this transfer, unlike an asynchronous one, would wait for itself";
 const ABORTED: u32 = CURLE_ABORTED_BY_CALLBACK;
 
 fn nobody(question: Question) -> Reply {
