@@ -64,6 +64,11 @@ function isElsewhere({ share }: CurlEntry): boolean {
   return share !== null && EXCLUSIVE.some((kind) => share.kinds.has(kind));
 }
 
+/** Whether it may: nobody knows what a public share is of. */
+export function mayBeElsewhere(entry: CurlEntry): boolean {
+  return entry.attachment === "maybe" || isElsewhere(entry);
+}
+
 /**
  * Whether a transfer would wait for itself: the engine of its share waits for
  * the answer of a callback that this Worker is in.
