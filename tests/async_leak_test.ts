@@ -3,7 +3,7 @@ import { CHILD, runChild } from "./fixtures/child.ts";
 import { SERVER, startServer } from "./fixtures/http_server.ts";
 import { test } from "./permissions.ts";
 import { CASES, NOISE } from "./workers/async_leak_cases.ts";
-import type { State } from "./workers/leak_cases.ts";
+import type { State } from "./workers/growth.ts";
 
 const MODULE = new URL("./workers/async_leak_cases.ts", import.meta.url).href;
 

@@ -2,7 +2,8 @@ import { assertEquals, assertLess } from "./assert.ts";
 import { CHILD, runChild } from "./fixtures/child.ts";
 import { SERVER, startServer } from "./fixtures/http_server.ts";
 import { test } from "./permissions.ts";
-import { CASES, NOISE, type State } from "./workers/leak_cases.ts";
+import type { State } from "./workers/growth.ts";
+import { CASES, NOISE } from "./workers/leak_cases.ts";
 
 const MODULE = new URL("./workers/leak_cases.ts", import.meta.url).href;
 

@@ -4,11 +4,8 @@
  */
 
 import * as curl from "../../mod.ts";
-import { report } from "../../src/ffi/call.ts";
-import type { State } from "./leak_cases.ts";
+import { leastGrowth, type State } from "./growth.ts";
 import { attachedTo, curlTo, shareOf } from "./peers.ts";
-
-const { gc } = globalThis as unknown as { gc(): void };
 
 /** Makes what is used again and again, and gives one round. */
 type Prepare = (url: string) => () => Promise<unknown>;
@@ -88,44 +85,15 @@ export const CASES: Record<string, Prepare> = {
 };
 
 const ROUNDS = 400;
-const SECTIONS = 5;
-const MOST_SECTIONS = 15;
 
 /** In a section, what leaks 1 KB a round adds more than that. */
 export const NOISE = 300_000;
 
-/**
- * Does a case's rounds in sections, and gives the least that was added in any:
- * what leaks is added in each, whatever else grows is not.
- */
-export async function measure(name: string, url: string): Promise<State> {
+/** Does a case's rounds, and gives what they left. */
+export function measure(name: string, url: string): Promise<State> {
   const round = CASES[name](url);
-  const states: State[] = [];
-  const least = (what: keyof State) =>
-    Math.min(...states.slice(1).map((now, i) => now[what] - states[i][what]));
-  for (;;) {
+  return leastGrowth(async () => {
     for (let i = 0; i < ROUNDS; i++) await round();
     await new Promise((resolve) => setTimeout(resolve, 0));
-    gc();
-    states.push(state());
-    if (states.length < SECTIONS) continue;
-    const growth = {
-      memory: least("memory"),
-      heap: least("heap"),
-      descriptors: least("descriptors"),
-      handles: least("handles"),
-    };
-    const isFlat = Math.max(growth.memory, growth.heap) < NOISE;
-    if (isFlat || states.length === MOST_SECTIONS) return growth;
-  }
-}
-
-function state(): State {
-  const { rss, heapTotal, heapUsed } = Deno.memoryUsage();
-  return {
-    memory: rss - heapTotal,
-    heap: heapUsed,
-    descriptors: [...Deno.readDirSync("/proc/self/fd")].length,
-    handles: report().split("\n").length,
-  };
+  }, NOISE);
 }

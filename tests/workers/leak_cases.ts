@@ -4,31 +4,17 @@
  */
 
 import * as curl from "../../mod.ts";
-import { report } from "../../src/ffi/call.ts";
+import { leastGrowth, type State, state } from "./growth.ts";
 import { attachedTo, curlTo, refusal, shareOf } from "./peers.ts";
 
 /** This file: native code reads it without a permission of Deno's. */
 const FILE = import.meta.url;
-
-const { gc } = globalThis as unknown as { gc(): void };
 
 /** What is done again and again, made once. */
 interface Case {
   rounds: number;
   /** Gives one round; `url` is a server's. */
   prepare: (url: string) => (round: number) => void;
-}
-
-/** What there is of everything that could leak. */
-export interface State {
-  /** Bytes of memory outside the JavaScript heap. */
-  memory: number;
-  /** Bytes of what lives in that heap. */
-  heap: number;
-  /** File descriptors. */
-  descriptors: number;
-  /** Handles that are alive. */
-  handles: number;
 }
 
 const LIST = ["X-One: 1", "X-Two: 2", "X-Three: 3"];
@@ -216,33 +202,11 @@ export const CASES: Record<string, Case> = {
 /** A fifth of 100 000 rounds that lose 10 bytes each loses as much. */
 export const NOISE = 200_000;
 
-const SECTIONS = 5;
-const MOST_SECTIONS = 15;
-
-/**
- * Does a case's rounds in sections, and gives the least that was added in any:
- * what leaks is added in each, whatever else grows is not.
- */
-export async function measure(name: string, url: string): Promise<State> {
+/** Does a case's rounds, and gives what they left. */
+export function measure(name: string, url: string): Promise<State> {
   const { rounds, prepare } = CASES[name];
   const round = prepare(url);
-  const states: State[] = [];
-  const least = (what: keyof State) =>
-    Math.min(...states.slice(1).map((now, i) => now[what] - states[i][what]));
-  for (;;) {
-    await run(round, rounds / SECTIONS);
-    gc();
-    states.push(state());
-    if (states.length < SECTIONS) continue;
-    const growth = {
-      memory: least("memory"),
-      heap: least("heap"),
-      descriptors: least("descriptors"),
-      handles: least("handles"),
-    };
-    const isFlat = Math.max(growth.memory, growth.heap) < NOISE;
-    if (isFlat || states.length === MOST_SECTIONS) return growth;
-  }
+  return leastGrowth((sections) => run(round, rounds / sections), NOISE);
 }
 
 /** The memory that replacing an option takes, within one callback. */
@@ -266,14 +230,4 @@ async function run(round: (round: number) => void, rounds: number) {
     round(i);
     if (i % 1000 === 0) await new Promise((resolve) => setTimeout(resolve, 0));
   }
-}
-
-function state(): State {
-  const { rss, heapTotal, heapUsed } = Deno.memoryUsage();
-  return {
-    memory: rss - heapTotal,
-    heap: heapUsed,
-    descriptors: [...Deno.readDirSync("/proc/self/fd")].length,
-    handles: report().split("\n").length,
-  };
 }
