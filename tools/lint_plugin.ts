@@ -25,6 +25,7 @@ const LAYERS: readonly (string | RegExp)[] = [
   "src/handle.ts",
   "src/errors.ts",
   "src/ffi/call.ts",
+  "src/ffi/buffers.ts",
   "src/ffi/library.ts",
   "src/ffi/symbols.ts",
   /^src\/tables\/[^/]+\.ts$/,

@@ -1,38 +1,14 @@
 /**
- * One function for each of the library's, with the buffers they share. Nothing
- * here keeps a buffer beyond the call: a callback may call again.
+ * One function for each of the library's. Nothing here keeps a buffer beyond
+ * the call: a callback may call again.
  *
  * @module
  */
 
+import { decoder, fetched, LENGTH, NOTHING, numbers, text } from "./buffers.ts";
 import { library } from "./library.ts";
 
-/** Room for the numbers that a call answers with. */
-export const numbers: Float64Array<ArrayBuffer> = new Float64Array(8);
-
-/** Where in `numbers` the length of a question's bytes is. */
-const LENGTH = 6;
-
-/** Where in `numbers` the handle is that a question or an event is about. */
-export const ABOUT = 7;
-
-const NOTHING = new Uint8Array(0);
-const decoder = new TextDecoder();
-let scratch = new Uint8Array(1024);
-
-/** Fetches bytes of unknown length: `give` tells how long they are in all. */
-function fetched(give: (room: Uint8Array<ArrayBuffer>) => number): Uint8Array {
-  let length = give(scratch);
-  while (length > scratch.length) {
-    scratch = new Uint8Array(2 ** Math.ceil(Math.log2(length)));
-    length = give(scratch);
-  }
-  return scratch.subarray(0, length);
-}
-
-function text(give: (room: Uint8Array<ArrayBuffer>) => number): string {
-  return decoder.decode(fetched(give));
-}
+export { ABOUT, numbers } from "./buffers.ts";
 
 /** The text of the last failure in this isolate. */
 export function errorText(): string {
