@@ -239,11 +239,6 @@ export function wait(): Promise<number> {
   return library().shim_wait(engine);
 }
 
-/** Until the event loop has come round: there is no engine to wait for. */
-export function breathe(): Promise<number> {
-  return library().shim_wait(0);
-}
-
 /** The body that has been collected, when a transfer is done. */
 export function collected(): Uint8Array<ArrayBuffer> {
   const length = numbers[LENGTH];

@@ -9,6 +9,7 @@ use std::ffi::c_int;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard};
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// One waits while another adds sockets, moves the deadline, or wakes it.
@@ -31,6 +32,8 @@ struct State {
     woken: bool,
     /// Nobody turns it any more.
     ended: bool,
+    /// The last wait was over so soon that looking again would have done.
+    brisk: bool,
 }
 
 /// What has come to its time.
@@ -81,13 +84,43 @@ impl Poller {
                 return;
             }
             let mut ready = Vec::new();
+            let start = Instant::now();
             let found = self.system.wait(timeout, &mut ready);
             let mut state = self.lock();
             self.waiting.store(false, Ordering::Relaxed);
+            state.brisk = start.elapsed() < System::LINGER;
             state.ready.append(&mut ready);
             // A failed wait is for libcurl to notice: it looks at its sockets.
             if found.is_err() {
                 return;
+            }
+        }
+    }
+
+    /// Whether there is something to do, after looking again and again for a
+    /// moment. A wait on another thread takes longer to begin and to end than a
+    /// server nearby takes to answer. Where it does not, nobody lingers until a
+    /// wait has been short again.
+    pub fn linger(&self) -> bool {
+        let start = Instant::now();
+        loop {
+            let mut state = self.lock();
+            let is_due = state.first().is_some_and(|first| left(first).is_zero());
+            if state.woken || state.ended || is_due || !state.ready.is_empty() {
+                return true;
+            }
+            if !state.brisk || self.waiting.load(Ordering::Relaxed) {
+                return false;
+            }
+            state.brisk = start.elapsed() < System::LINGER;
+            if self.system.wait(Some(Duration::ZERO), &mut state.ready).is_err() {
+                return false;
+            }
+            let found = !state.ready.is_empty();
+            drop(state);
+            if !found {
+                // The server may want this very core.
+                thread::yield_now();
             }
         }
     }
