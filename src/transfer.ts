@@ -17,8 +17,19 @@ interface Target {
   readonly callbacks: Callbacks;
 }
 
-/** The functions of the handles that are driven, each inside the one before. */
-const driven = new Map<number, Callbacks>();
+/** A handle that is driven, inside a callback of the one before. */
+interface Driven extends Target {
+  readonly before: Driven | undefined;
+}
+
+let innermost: Driven | undefined;
+
+/** The functions of a handle that is driven. */
+function drivenCallbacks(id: number): Callbacks | undefined {
+  let driven = innermost;
+  while (driven !== undefined && driven.id !== id) driven = driven.before;
+  return driven?.callbacks;
+}
 
 /** Does a transfer; throws what `Curl.performSync` does. */
 export function performSync(target: Target, collects: boolean): void {
@@ -47,14 +58,14 @@ export function drive({ id, callbacks }: Target, start: () => number): void {
   const outer = callbacks.takeFailure();
   const count = call.waiting();
   let slot: number;
-  const before = driven.get(id);
-  driven.set(id, callbacks);
+  const before = innermost;
+  innermost = { id, callbacks, before };
   try {
     slot = start();
     while (slot > 0) {
       // One around it, or an asynchronous transfer, may be asked meanwhile.
       const about = call.numbers[call.ABOUT];
-      const reply = driven.get(about)?.answer(slot, about) ?? hear(slot);
+      const reply = drivenCallbacks(about)?.answer(slot, about) ?? hear(slot);
       slot = call.resume(id, reply);
     }
   } catch (error) {
@@ -62,13 +73,12 @@ export function drive({ id, callbacks }: Target, start: () => number): void {
     call.abandon(count);
     throw error;
   } finally {
-    if (before) driven.set(id, before);
-    else driven.delete(id);
+    innermost = before;
   }
   const thrown = callbacks.takeFailure();
   callbacks.keepFailure(outer);
   if (slot < 0) throw startFailure(slot, thrown);
-  const [status] = call.numbers;
+  const status = call.numbers[0];
   if (status !== 0) throw failure(status, thrown);
   if (thrown !== undefined) throw abortedBy(E_ABORTED_BY_CALLBACK, thrown);
 }

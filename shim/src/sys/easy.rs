@@ -4,6 +4,7 @@ use super::bindings::*;
 use super::lists::Slist;
 use super::share::OwnedShare;
 use super::trampolines::{self, Slot};
+use crate::libcurl::poll;
 use std::ffi::{CStr, c_char, c_long, c_void};
 use std::ptr::{self, NonNull};
 
@@ -139,6 +140,7 @@ impl OwnedEasy {
     }
 
     pub fn perform(&self) -> CURLcode {
+        poll::begin();
         // SAFETY: a live handle, that the claim keeps to this thread.
         unsafe { curl_easy_perform(self.raw()) }
     }

@@ -24,9 +24,6 @@ const WOKEN: u64 = u64::MAX;
 const AT_ONCE: usize = 256;
 
 impl System {
-    /// How long to look again and again before waiting.
-    pub const LINGER: Duration = Duration::from_micros(50);
-
     pub fn new() -> io::Result<Self> {
         // SAFETY: new descriptors, which nobody else owns.
         let (epoll, event) = unsafe {

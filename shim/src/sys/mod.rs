@@ -12,6 +12,7 @@ pub mod easy;
 #[cfg(target_os = "linux")]
 mod epoll;
 pub mod getinfo;
+pub mod linger;
 pub mod lists;
 pub mod locks;
 pub mod multi;

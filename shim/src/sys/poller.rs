@@ -3,13 +3,13 @@
 use super::bindings::*;
 #[cfg(target_os = "linux")]
 use super::epoll::System;
+use super::linger::Linger;
 #[cfg(not(target_os = "linux"))]
 use super::portable::System;
 use std::ffi::c_int;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard};
-use std::thread;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// One waits while another adds sockets, moves the deadline, or wakes it.
@@ -18,6 +18,8 @@ pub struct Poller {
     state: Mutex<State>,
     /// Somebody is inside `wait`.
     waiting: AtomicBool,
+    /// Of the thread that takes what is ready.
+    linger: Mutex<Linger>,
 }
 
 #[derive(Default)]
@@ -32,8 +34,6 @@ struct State {
     woken: bool,
     /// Nobody turns it any more.
     ended: bool,
-    /// The last wait was over so soon that looking again would have done.
-    brisk: bool,
 }
 
 /// What has come to its time.
@@ -41,6 +41,9 @@ pub struct Due {
     pub timer: bool,
     pub tick: bool,
 }
+
+/// How long a turn looks for more: the rest of the program waits meanwhile.
+const MOMENT: Duration = Duration::from_micros(if cfg!(loom) { 0 } else { 50 });
 
 /// As often as libcurl tells progress of what does not move.
 const TICK: Duration = Duration::from_secs(1);
@@ -58,6 +61,7 @@ impl Poller {
             system: System::new()?,
             state: Mutex::default(),
             waiting: AtomicBool::new(false),
+            linger: Mutex::new(Linger::new(MOMENT)),
         })
     }
 
@@ -84,11 +88,9 @@ impl Poller {
                 return;
             }
             let mut ready = Vec::new();
-            let start = Instant::now();
             let found = self.system.wait(timeout, &mut ready);
             let mut state = self.lock();
             self.waiting.store(false, Ordering::Relaxed);
-            state.brisk = start.elapsed() < System::LINGER;
             state.ready.append(&mut ready);
             // A failed wait is for libcurl to notice: it looks at its sockets.
             if found.is_err() {
@@ -97,32 +99,23 @@ impl Poller {
         }
     }
 
-    /// Whether there is something to do, after looking again and again for a
-    /// moment. A wait on another thread takes longer to begin and to end than a
-    /// server nearby takes to answer. Where it does not, nobody lingers until a
-    /// wait has been short again.
+    /// Whether there is something to do, looking for a moment where that is
+    /// worth it.
     pub fn linger(&self) -> bool {
-        let start = Instant::now();
-        loop {
+        if self.waiting.load(Ordering::Relaxed) {
+            return false;
+        }
+        let mut linger = self.linger.lock().unwrap_or_else(PoisonError::into_inner);
+        linger.until(|| {
             let mut state = self.lock();
             let is_due = state.first().is_some_and(|first| left(first).is_zero());
-            if state.woken || state.ended || is_due || !state.ready.is_empty() {
-                return true;
+            if !is_due && !state.woken && !state.ended && state.ready.is_empty() {
+                // Nothing where it fails: the next wait tells.
+                let _ = self.system.wait(Some(Duration::ZERO), &mut state.ready);
+                return !state.ready.is_empty();
             }
-            if !state.brisk || self.waiting.load(Ordering::Relaxed) {
-                return false;
-            }
-            state.brisk = start.elapsed() < System::LINGER;
-            if self.system.wait(Some(Duration::ZERO), &mut state.ready).is_err() {
-                return false;
-            }
-            let found = !state.ready.is_empty();
-            drop(state);
-            if !found {
-                // The server may want this very core.
-                thread::yield_now();
-            }
-        }
+            true
+        })
     }
 
     /// What was found ready, and whether the deadline has passed. `look`: what

@@ -10,9 +10,6 @@ use std::time::Duration;
 pub struct System(Poller);
 
 impl System {
-    /// How long to look again and again before waiting.
-    pub const LINGER: Duration = Duration::from_micros(50);
-
     pub fn new() -> io::Result<Self> {
         Poller::new().map(Self)
     }

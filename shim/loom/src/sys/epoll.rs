@@ -20,9 +20,6 @@ pub struct System {
 unsafe impl Sync for System {}
 
 impl System {
-    /// Time does not pass in a model.
-    pub const LINGER: Duration = Duration::ZERO;
-
     pub fn new() -> io::Result<Self> {
         Ok(Self {
             order: Order::new(),

@@ -12,6 +12,8 @@ pub mod desk;
 pub mod easy;
 mod epoll;
 pub mod getinfo;
+#[path = "../../../src/sys/linger.rs"]
+pub mod linger;
 pub mod lists;
 pub mod multi;
 #[path = "../../../src/sys/poller.rs"]
