@@ -183,8 +183,8 @@ impl Here {
         while let Event::Nothing(pending) = event
             && pending > 0
             && !self.eventful.get()
-            && start.elapsed() < STREAK
             && self.poller.linger()
+            && start.elapsed() < STREAK
         {
             event = self.next_event(Reply::Default)?;
         }

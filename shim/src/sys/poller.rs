@@ -9,7 +9,7 @@ use super::portable::System;
 use std::ffi::c_int;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 /// One waits while another adds sockets, moves the deadline, or wakes it.
@@ -42,9 +42,6 @@ pub struct Due {
     pub tick: bool,
 }
 
-/// How long a turn looks for more: the rest of the program waits meanwhile.
-const MOMENT: Duration = Duration::from_micros(if cfg!(loom) { 0 } else { 50 });
-
 /// As often as libcurl tells progress of what does not move.
 const TICK: Duration = Duration::from_secs(1);
 
@@ -61,7 +58,7 @@ impl Poller {
             system: System::new()?,
             state: Mutex::default(),
             waiting: AtomicBool::new(false),
-            linger: Mutex::new(Linger::new(MOMENT)),
+            linger: Mutex::new(Linger::new(System::MOMENT)),
         })
     }
 
@@ -105,7 +102,10 @@ impl Poller {
         if self.waiting.load(Ordering::Relaxed) {
             return false;
         }
-        let mut linger = self.linger.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut linger = self
+            .linger
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
         linger.until(|| {
             let mut state = self.lock();
             let is_due = state.first().is_some_and(|first| left(first).is_zero());
