@@ -65,7 +65,7 @@ export let urlId: (url: CurlUrl) => number;
  * using url = new curl.CurlUrl("https://example.com/path?a=1");
  * url.host = "example.org";
  * url.setpart(curl.UPART_QUERY, "b=é", curl.U_APPENDQUERY | curl.U_URLENCODE);
- * console.log(`${url}`); // https://example.org/path?a=1&b=%c3%a9
+ * console.log(`${url}`); // https://example.org/path?a=1&b=%C3%A9
  *
  * using c = new curl.Curl();
  * c.setopt(curl.CURLU, url);
@@ -268,7 +268,7 @@ export class CurlUrl implements Disposable {
     );
   }
 
-  /** The path, which is at least `/` if there is a host. */
+  /** The path; `/` if there is none. */
   get path(): string | null {
     return this.getpart(UPART_PATH);
   }

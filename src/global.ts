@@ -69,7 +69,7 @@ export interface VersionInfo {
   readonly capath?: string;
   /** zstd. */
   readonly zstdVersion?: string;
-  /** The same as a number: 0xMMmmmppp. */
+  /** The same as a number: 10507 for 1.5.7. */
   readonly zstdVersionNumber: number;
   /** Hyper, which libcurl no longer uses. */
   readonly hyperVersion?: string;
