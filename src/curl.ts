@@ -287,12 +287,14 @@ export class Curl implements Disposable {
    * ```ts
    * import * as curl from "@denocurl/curl";
    *
-   * using server = Deno.serve({ port: 0, onListen() {} }, () => new Response());
+   * await using server = Deno.serve(
+   *   { port: 0, onListen() {} },
+   *   () => new Response(),
+   * );
    * using c = new curl.Curl();
    * c.setopt(curl.URL, `http://localhost:${server.addr.port}/`);
    * await c.performText();
    * for (const { name, value } of c.headers()) console.log(name, value);
-   * await server.shutdown();
    * ```
    */
   headers(options?: HeadersOptions): CurlHeader[] {

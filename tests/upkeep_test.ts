@@ -38,12 +38,12 @@ const ANSWER = [frame(4, 0, 0), frame(4, 1, 0), frame(1, 5, 1, 0x88)];
 /** One request of HTTP/2, answered, and what is done then. */
 function http2(...steps: Step[]): Step[] {
   // HEADERS that end a request.
-  const asked = expect(/\x01\x05\x00\x00\x00\x01/);
+  const asked = expect("\x01\x05\0\0\0\x01");
   return [asked, ...ANSWER.map((data) => send(data)), ...steps];
 }
 
 /** 8 bytes of PING. */
-const PING = expect(/\x00\x00\x08\x06\x00\x00\x00\x00\x00/);
+const PING = expect("\0\0\x08\x06\0\0\0\0\0");
 
 function curlTo(url: string): curl.Curl {
   const c = curlFor(url);
