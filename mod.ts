@@ -28,10 +28,13 @@ export {
   type ShareHandle,
   type ShareStats,
 } from "./src/curl_share.ts";
+export { CurlUrl, type CurlUrlPart } from "./src/curl_url.ts";
 export { CurlError } from "./src/errors.ts";
 export { setLibraryPath } from "./src/ffi/library.ts";
 export {
   easyStrerror,
+  globalCleanup,
+  globalInit,
   multiStrerror,
   shareStrerror,
   urlStrerror,
@@ -39,5 +42,11 @@ export {
   type VersionInfo,
   versionInfo,
 } from "./src/global.ts";
+export type {
+  CurlHeader,
+  HeaderOptions,
+  HeadersOptions,
+} from "./src/headers.ts";
+export type { SslSession, SslSessionData } from "./src/sessions.ts";
 export * from "./src/tables/constants.ts";
 export type * from "./src/types.ts";

@@ -8,6 +8,7 @@ export const NAMES = [
   "get",
   "download",
   "calls",
+  "headers",
   "locks",
   "startup",
   "await",

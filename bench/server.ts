@@ -7,6 +7,8 @@ export interface Urls {
   small: string;
   /** A body of 1 GiB. */
   large: string;
+  /** A response with 20 headers. */
+  headers: string;
   /** The first, by HTTP/2 over TLS. */
   http2: string;
   /** The second, by HTTP/1.1 over TLS. */
@@ -100,6 +102,7 @@ export async function startServer(program: string): Promise<Server> {
     urls: {
       small: `http://127.0.0.1:${port}/small`,
       large: `http://127.0.0.1:${port}/large`,
+      headers: `http://127.0.0.1:${port}/headers`,
       http2: `https://127.0.0.1:${http2Port}/small`,
       secureLarge: `https://127.0.0.1:${securePort}/large`,
       sink: `http://127.0.0.1:${other.port}/sink/${2 ** 30}`,

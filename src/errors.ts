@@ -29,8 +29,8 @@ export class CurlError extends Error {
   /** The class's name. */
   override readonly name = "CurlError";
   /**
-   * libcurl's code, one of the `E_*` (`SHE_*` for a share); undefined when
-   * the object's state did not allow the call.
+   * libcurl's code, one of the `E_*` (`SHE_*` for a share, `UE_*` for a URL);
+   * undefined when the object's state did not allow the call.
    */
   readonly code: number | undefined;
 

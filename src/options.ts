@@ -7,8 +7,10 @@
 
 import type { Callbacks } from "./callbacks.ts";
 import { CurlShare } from "./curl_share.ts";
+import { CurlUrl, urlId } from "./curl_url.ts";
 import { check, stateError } from "./errors.ts";
 import * as call from "./ffi/call.ts";
+import { setoptUrl } from "./ffi/url_call.ts";
 import {
   type PipedStream,
   ReaderStream,
@@ -80,6 +82,12 @@ const setters: Record<OptionKind, Setter> = {
   [OptionKind.private]: (target, _option, value) => {
     check(call.curlCheck(target.id, SETOPT));
     target.kept = value;
+  },
+  [OptionKind.url]: ({ id }, option, value) => {
+    if (!(value instanceof CurlUrl)) {
+      throw values.wrongType(option, "a CurlUrl", value);
+    }
+    check(setoptUrl(id, urlId(value)));
   },
   [OptionKind.unsupported]: (_target, option, value) => {
     throw values.wrongType(

@@ -46,6 +46,11 @@ export function pause(target: Target, mask: number, unpause: boolean): void {
   changed(target.id);
 }
 
+/** Keeps idle connections alive; throws what `Curl.upkeep` does. */
+export function upkeep(target: Target): void {
+  drive(target, () => call.upkeep(target.id));
+}
+
 /**
  * Drives a call to its end.
  *

@@ -72,6 +72,9 @@ export type ReaderOption = CurlOption<DataReader>;
 /** An option that keeps any value for its handle. */
 export type PrivateOption = CurlOption<unknown>;
 
+/** An option that takes a parsed URL. */
+export type UrlOption = CurlOption<CurlUrlLike>;
+
 /** An option whose value is a C pointer that JavaScript cannot make. */
 export type UnsupportedOption = CurlOption<never>;
 
@@ -115,6 +118,14 @@ export interface AbortOptions {
 export interface CurlShareLike {
   /** The number of the share, which any Worker may use. */
   readonly handle: number;
+}
+
+/** What the option CURLU takes: a `CurlUrl`. */
+export interface CurlUrlLike {
+  /** The full URL; null if a part of it is missing. */
+  readonly url: string | null;
+  /** A part of it. */
+  getpart(part: number, flags?: number): string | null;
 }
 
 /** Writes synchronously, as a `Deno.FsFile` does. */

@@ -43,6 +43,7 @@ const VALUES: Record<Kind, readonly unknown[]> = {
   writer: [{ write: () => {} }, { writeSync: () => 0 }],
   reader: [{ read: () => "" }, { readSync: () => null }],
   private: [1, "x", { a: 1 }, undefined, () => {}],
+  url: [new curl.CurlUrl("http://localhost/")],
   unsupported: [],
 };
 
@@ -59,6 +60,7 @@ const WRONG: Record<Kind, readonly unknown[]> = {
   writer: [5, "x", {}, () => {}, undefined, { readSync: () => 0 }],
   reader: [5, "x", {}, () => {}, undefined, { writeSync: () => 0 }],
   private: [],
+  url: [5, "x", {}, new URL("http://a/"), () => {}, undefined, true],
   unsupported: [5, "x", {}, () => {}, undefined, true],
 };
 
@@ -240,7 +242,15 @@ Deno.test("setoptString() sets strings", () => {
 
 Deno.test("setoptString() refuses options that take no string", () => {
   const kinds = ["long", "offT", "list", "function", "share", "writer"];
-  for (const kind of [...kinds, "reader", "private", "unsupported"] as Kind[]) {
+  for (
+    const kind of [
+      ...kinds,
+      "reader",
+      "private",
+      "url",
+      "unsupported",
+    ] as Kind[]
+  ) {
     for (const [name, option] of optionsOf(kind)) {
       using c = new curl.Curl();
       for (const value of ["1", "A: 1", "A: 1\0"]) {

@@ -30,6 +30,15 @@ const PATCHES: &[Patch] = &[
         replace: "extern int denocurl_poll(struct pollfd *, nfds_t, int);\n  \
                   r = denocurl_poll(ufds, nfds, pending_ms);",
     },
+    // A ping of curl_easy_upkeep would wait in a buffer for the next transfer,
+    // and a connection that is dead would not be found so.
+    Patch {
+        krate: "curl-sys",
+        file: "curl/lib/http2.c",
+        find: "  return CURLE_OK;\n}\n\n/*\n * Store nghttp2 version info in this buffer.",
+        replace: "  return nw_out_flush(cf, data) == CURLE_SEND_ERROR ? CURLE_SEND_ERROR : CURLE_OK;\n\
+                  }\n\n/*\n * Store nghttp2 version info in this buffer.",
+    },
 ];
 
 /// The file itself, or a changed copy if a patch applies to it.

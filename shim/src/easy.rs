@@ -15,6 +15,8 @@ use crate::sys::getinfo;
 use crate::sys::lists::Slist;
 use crate::sys::share::OwnedShare;
 use crate::sys::trampolines::Slot;
+use crate::sys::url::OwnedUrl;
+use crate::url::Url;
 use std::collections::BTreeMap;
 use std::ffi::CString;
 use std::ops::{Deref, DerefMut};
@@ -43,6 +45,8 @@ pub struct Core {
     pending_body: Option<Option<Box<[u8]>>>,
     answers: [Answers; Slot::COUNT],
     pub(crate) share: Option<Arc<Share>>,
+    /// What CURLU was set to; libcurl reads a copy, new for each transfer.
+    url: Option<Arc<Url>>,
     pub(crate) noprogress: bool,
     /// A transfer has progress reported to itself, whatever `noprogress` is.
     pub(crate) watched: bool,
@@ -88,6 +92,7 @@ impl DerefMut for Entered<'_> {
 pub enum Owned {
     List { _list: Slist },
     Bytes(Box<[u8]>),
+    Url { _url: OwnedUrl },
 }
 
 #[derive(Clone)]
@@ -263,6 +268,15 @@ impl Easy {
         Ok(())
     }
 
+    /// CURLU set or taken back. Not while a transfer runs: libcurl would free the
+    /// URL that it is at.
+    pub fn set_url(&self, method: &str, url: Option<Arc<Url>>) -> Result<()> {
+        let mut held = self.enter_idle(method)?;
+        held.point_to_url(url.as_deref())?;
+        held.url = url;
+        Ok(())
+    }
+
     /// Options go back to their defaults; share, connections and cookies stay.
     pub fn reset(&self) -> Result<()> {
         let mut held = self.enter_idle("reset")?;
@@ -271,6 +285,7 @@ impl Easy {
             return Err(Error::easy(CURLE_OUT_OF_MEMORY, ""));
         }
         held.owned.clear();
+        held.url = None;
         held.answers = [Answers::Nobody; Slot::COUNT];
         held.noprogress = true;
         held.connect_only = false;
@@ -378,6 +393,7 @@ impl Core {
             pending_body: None,
             answers: [Answers::Nobody; Slot::COUNT],
             share: None,
+            url: None,
             noprogress: true,
             watched: false,
             connect_only: false,
@@ -427,6 +443,25 @@ impl Core {
         Ok(code)
     }
 
+    /// libcurl reads what this is now, whatever becomes of it.
+    fn point_to_url(&mut self, url: Option<&Url>) -> Result<()> {
+        let copy = url.map(Url::snapshot).transpose()?;
+        check(self.handle()?.set_url(copy.as_ref()))?;
+        let scheme = copy.as_ref().map(|url| url.get(CURLUPART_SCHEME, 0));
+        self.names_file = scheme == Some(Ok(b"file".to_vec()));
+        let owned = copy.map(|url| Owned::Url { _url: url });
+        self.keep(CURLOPT_CURLU, owned, false);
+        Ok(())
+    }
+
+    /// For a transfer that begins: CURLU may have changed since the last one.
+    pub fn read_url(&mut self) -> Result<()> {
+        match self.url.clone() {
+            Some(url) => self.point_to_url(Some(&url)),
+            None => Ok(()),
+        }
+    }
+
     fn duplicate(&self) -> Result<Arc<Easy>> {
         let copy = self
             .handle()?
@@ -438,6 +473,7 @@ impl Core {
         core.connect_only = self.connect_only;
         core.pipewait = self.pipewait;
         core.names_file = self.names_file;
+        core.url = self.url.clone();
         core.owned = self.owned.clone();
         for kept in core.owned.values_mut() {
             kept.set_at = 0;
@@ -519,6 +555,7 @@ impl Core {
 
     fn dismantle(&mut self, id: u64) -> Option<Remains> {
         let handle = self.handle.take()?;
+        self.url = None;
         let mut share = self.share.take();
         let mut left = None;
         if let Some(attached) = &share

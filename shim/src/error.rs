@@ -130,6 +130,13 @@ impl Error {
         ))
     }
 
+    pub fn no_sessions(method: &str) -> Self {
+        Self::state(format!(
+            "cannot invoke {method}() - between transfers, TLS sessions are kept by a \
+             CurlShare of LOCK_DATA_SSL_SESSION, which the Curl object has to use"
+        ))
+    }
+
     pub fn easy(code: c_uint, detail: &str) -> Self {
         let text = if detail.is_empty() {
             sys::strerror::easy(code)
@@ -146,6 +153,21 @@ impl Error {
         Self {
             status: code as i32,
             text: sys::strerror::share(code),
+        }
+    }
+
+    pub fn url(code: c_uint) -> Self {
+        Self {
+            status: code as i32,
+            text: sys::strerror::url(code),
+        }
+    }
+
+    /// libcurl has no words for these.
+    pub fn header(code: c_uint) -> Self {
+        Self {
+            status: code as i32,
+            text: format!("libcurl can't look headers up: code {code}"),
         }
     }
 

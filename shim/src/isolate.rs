@@ -11,6 +11,7 @@ use crate::registry::{EASIES, SHARES};
 use crate::share::Share;
 use crate::sys::desk::Desk;
 use crate::sys::trampolines::Slot;
+use crate::url::Url;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -20,6 +21,7 @@ struct Isolate {
     id: IsolateId,
     easies: IdMap<Arc<Easy>>,
     shares: IdMap<Arc<Share>>,
+    urls: IdMap<Arc<Url>>,
     /// Transfers that wait for this isolate's answer; each was started inside
     /// a callback of the one before.
     operations: Vec<Operation>,
@@ -69,6 +71,7 @@ impl Isolate {
             id,
             easies: IdMap::default(),
             shares: IdMap::default(),
+            urls: IdMap::default(),
             operations: Vec::new(),
             here: None,
             body: Vec::new(),
@@ -88,6 +91,7 @@ impl Drop for Isolate {
         }
         self.easies.clear();
         self.shares.clear();
+        self.urls.clear();
     }
 }
 
@@ -116,6 +120,12 @@ pub fn with_share<R>(
     }
 }
 
+/// `missing`: what to say if it is closed.
+pub fn url(id: u64, missing: &str) -> Result<Arc<Url>> {
+    let url = ISOLATE.with_borrow(|isolate| isolate.urls.get(&id).cloned());
+    url.ok_or_else(|| Error::state(missing))
+}
+
 pub fn hold_easy(easy: Arc<Easy>) -> u64 {
     let id = easy.id();
     let before = ISOLATE.with_borrow_mut(|isolate| isolate.easies.insert(id, easy));
@@ -126,6 +136,13 @@ pub fn hold_easy(easy: Arc<Easy>) -> u64 {
 pub fn hold_share(share: Arc<Share>) -> u64 {
     let id = share.id();
     let before = ISOLATE.with_borrow_mut(|isolate| isolate.shares.insert(id, share));
+    drop(before);
+    id
+}
+
+pub fn hold_url(url: Arc<Url>) -> u64 {
+    let id = url.id();
+    let before = ISOLATE.with_borrow_mut(|isolate| isolate.urls.insert(id, url));
     drop(before);
     id
 }
@@ -171,6 +188,11 @@ pub fn release_easy(id: u64) {
 pub fn release_share(id: u64) {
     let share = ISOLATE.with_borrow_mut(|isolate| isolate.shares.remove(&id));
     drop(share);
+}
+
+pub fn release_url(id: u64) {
+    let url = ISOLATE.with_borrow_mut(|isolate| isolate.urls.remove(&id));
+    drop(url);
 }
 
 pub fn push_operation(operation: Operation) {

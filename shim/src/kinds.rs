@@ -20,6 +20,7 @@ pub enum OptionKind {
     Writer,
     Reader,
     Private,
+    Url,
     Unsupported,
 }
 
@@ -38,7 +39,8 @@ impl OptionKind {
             Self::Writer => 9,
             Self::Reader => 10,
             Self::Private => 11,
-            Self::Unsupported => 12,
+            Self::Url => 12,
+            Self::Unsupported => 13,
         }
     }
 }
@@ -377,7 +379,7 @@ static OPTIONS: [Option<(u32, OptionKind, &str)>; 333] = [
     Some((10279, OptionKind::String, "DOH_URL")),
     Some((280, OptionKind::Long, "UPLOAD_BUFFERSIZE")),
     Some((281, OptionKind::Long, "UPKEEP_INTERVAL_MS")),
-    Some((10282, OptionKind::Unsupported, "CURLU")),
+    Some((10282, OptionKind::Url, "CURLU")),
     Some((20283, OptionKind::Function(14), "TRAILERFUNCTION")),
     Some((10284, OptionKind::Unsupported, "TRAILERDATA")),
     Some((285, OptionKind::Long, "HTTP09_ALLOWED")),

@@ -166,8 +166,10 @@ pub fn unset(easy: &Arc<Easy>, option: u32) -> Result<()> {
     if kind.is_none() {
         return Err(unknown(option));
     }
-    if kind == Some(OptionKind::Share) {
-        return easy.set_share(None);
+    match kind {
+        Some(OptionKind::Share) => return easy.set_share(None),
+        Some(OptionKind::Url) => return easy.set_url("unsetopt", None),
+        _ => {}
     }
     // What follows has setopt's words.
     drop(easy.enter("unsetopt")?);
@@ -277,6 +279,7 @@ fn mismatch(option: u32, kind: Option<OptionKind>, given: &str) -> Error {
         Some(OptionKind::Blob) => "bytes",
         Some(OptionKind::Function(_)) => "a function",
         Some(OptionKind::Share) => "a CurlShare",
+        Some(OptionKind::Url) => "a CurlUrl",
         Some(OptionKind::Writer | OptionKind::Reader | OptionKind::Private) => {
             "what JavaScript keeps"
         }

@@ -1,5 +1,5 @@
-//! A call of libcurl that may ask JavaScript in between: perform, pause, and
-//! the end of a handle.
+//! A call of libcurl that may ask JavaScript in between: perform, pause, upkeep,
+//! and the end of a handle.
 
 use crate::easy::{Easy, Remains};
 use crate::engine::here::Here;
@@ -54,8 +54,25 @@ enum End {
         /// The transfer it is part of ends on its own.
         inside: bool,
     },
+    Upkeep(Upkeep),
     /// Nothing.
     Concluded,
+}
+
+/// Its handle is `Running` until this is dropped.
+struct Upkeep {
+    easy: Arc<Easy>,
+    handle: Arc<OwnedEasy>,
+    share: Option<Arc<Share>>,
+}
+
+impl Drop for Upkeep {
+    fn drop(&mut self) {
+        self.easy.finish();
+        if let Some(share) = &self.share {
+            share.tell_idle();
+        }
+    }
 }
 
 /// Where an operation stands.
@@ -73,7 +90,7 @@ pub fn perform(easy: &Arc<Easy>, collects: bool) -> Result<Progress> {
     if transfer.engine_share().is_some() {
         return perform_there(transfer, scripts);
     }
-    let turn = take_turn(transfer.share())?;
+    let turn = take_turn(transfer.share(), "perform")?;
     let desk = Rc::new(Desk::new(easy.id(), scripts));
     let handle = transfer.handle().clone();
     let Some(call) = Suspendable::new(Desks::One(desk.clone()), move || handle.perform()) else {
@@ -110,11 +127,11 @@ fn perform_there(transfer: Transfer, scripts: Scripts) -> Result<Progress> {
     Ok(operation.advance(Reply::Default))
 }
 
-fn take_turn(share: Option<&Arc<Share>>) -> Result<Option<Turn>> {
+fn take_turn(share: Option<&Arc<Share>>, method: &str) -> Result<Option<Turn>> {
     match share {
         Some(share) if share.has_engine() => turn::take(share.id(), isolate::id())
             .map(Some)
-            .map_err(|_| Error::own_turn("perform")),
+            .map_err(|_| Error::own_turn(method)),
         _ => Ok(None),
     }
 }
@@ -158,6 +175,37 @@ pub fn pause(easy: &Arc<Easy>, method: &str, mask: i32) -> Result<Progress> {
             inside,
         },
         _turn: None,
+    };
+    Ok(operation.advance(Reply::Default))
+}
+
+/// Closes connections that turn out to be dead, which is told to JavaScript.
+pub fn upkeep(easy: &Arc<Easy>) -> Result<Progress> {
+    let me = isolate::id();
+    let mut held = easy.enter_idle("upkeep")?;
+    let handle = held.handle()?.clone();
+    let scripts = Scripts {
+        output: Output::Stdout,
+        answered: held.answered_by(me),
+        watched: false,
+    };
+    held.run(me);
+    let upkeep = Upkeep {
+        easy: easy.clone(),
+        handle: handle.clone(),
+        share: held.share.clone(),
+    };
+    drop(held);
+    let turn = take_turn(upkeep.share.as_ref(), "upkeep")?;
+    handle.clear_error();
+    let desk = Rc::new(Desk::new(easy.id(), scripts));
+    let call = Suspendable::new(Desks::One(desk.clone()), move || handle.upkeep())
+        .ok_or_else(|| Error::easy(CURLE_OUT_OF_MEMORY, ""))?;
+    let operation = Operation {
+        id: easy.id(),
+        way: Way::Here { desk, call },
+        end: End::Upkeep(upkeep),
+        _turn: turn,
     };
     Ok(operation.advance(Reply::Default))
 }
@@ -310,6 +358,7 @@ impl Operation {
                 }
                 outcome
             }
+            End::Upkeep(upkeep) => outcome(&upkeep.handle, code),
             End::Concluded => Ok(()),
         }
     }

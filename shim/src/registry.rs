@@ -5,6 +5,7 @@
 use crate::easy::Easy;
 use crate::share::Share;
 use crate::sys::poller::Poller;
+use crate::url::Url;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
@@ -19,6 +20,7 @@ pub struct Registry<T>(Mutex<BTreeMap<u64, Weak<T>>>);
 
 pub static EASIES: Registry<Easy> = Registry::new();
 pub static SHARES: Registry<Share> = Registry::new();
+pub static URLS: Registry<Url> = Registry::new();
 /// Each by the number of the isolate's engine that turns after it.
 pub static POLLERS: Registry<Poller> = Registry::new();
 

@@ -1,7 +1,7 @@
 //! Every live handle in words, for whoever watches a process that hangs.
 
 use crate::claim::State;
-use crate::registry::{EASIES, SHARES};
+use crate::registry::{EASIES, SHARES, URLS};
 use std::fmt::Write;
 
 pub fn text() -> String {
@@ -24,6 +24,9 @@ pub fn text() -> String {
             share.id(),
             share.attached()
         );
+    }
+    for url in URLS.all() {
+        let _ = writeln!(text, "url {}", url.id());
     }
     text
 }

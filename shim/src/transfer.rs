@@ -57,6 +57,7 @@ impl Transfer {
         if let Some(share) = &held.share {
             share.check_open()?;
         }
+        held.read_url()?;
         let handle = held.handle()?.clone();
         let streams = matches!(wish, Wish::Stream(_));
         let output = match wish {

@@ -203,6 +203,11 @@ export function pause(id: number, mask: number, unpause: boolean): number {
   );
 }
 
+/** Keeps idle connections alive: see `shim_upkeep`. */
+export function upkeep(id: number): number {
+  return library().shim_upkeep(id, numbers, landing, landing.length);
+}
+
 /** Ends a handle: see `shim_curl_close`. */
 export function curlClose(id: number): number {
   return library().shim_curl_close(id, numbers, landing, landing.length);

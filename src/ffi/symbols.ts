@@ -78,6 +78,29 @@ export const symbols = {
     ],
     result: "i32",
   },
+  shim_header: {
+    parameters: [
+      "f64",
+      "buffer", // name: *const u8
+      "u32",
+      "u32",
+      "u32",
+      "i32",
+      "buffer", // room: *mut u8
+      "u32",
+    ],
+    result: "i32",
+  },
+  shim_headers: {
+    parameters: [
+      "f64",
+      "u32",
+      "i32",
+      "buffer", // room: *mut u8
+      "u32",
+    ],
+    result: "i32",
+  },
   shim_pause: {
     parameters: [
       "f64",
@@ -124,6 +147,19 @@ export const symbols = {
     ],
     result: "i32",
   },
+  shim_sessions_export: { parameters: ["f64"], result: "i32" },
+  shim_sessions_import: {
+    parameters: [
+      "f64",
+      "buffer", // key: *const u8
+      "u32",
+      "buffer", // shmac: *const u8
+      "u32",
+      "buffer", // data: *const u8
+      "u32",
+    ],
+    result: "i32",
+  },
   shim_setopt_bigint: { parameters: ["f64", "u32", "i64"], result: "i32" },
   shim_setopt_bytes: {
     parameters: [
@@ -137,6 +173,7 @@ export const symbols = {
   shim_setopt_callback: { parameters: ["f64", "u32", "u32"], result: "i32" },
   shim_setopt_number: { parameters: ["f64", "u32", "f64"], result: "i32" },
   shim_setopt_share: { parameters: ["f64", "f64"], result: "i32" },
+  shim_setopt_url: { parameters: ["f64", "f64"], result: "i32" },
   shim_settle: { parameters: ["f64", "u32", "f64"], result: "i32" },
   shim_share_close: { parameters: ["f64"], result: "i32" },
   shim_share_closing: { parameters: ["f64", "u32"], result: "i32" },
@@ -186,6 +223,40 @@ export const symbols = {
     result: "i32",
   },
   shim_unsetopt: { parameters: ["f64", "u32"], result: "i32" },
+  shim_upkeep: {
+    parameters: [
+      "f64",
+      "buffer", // values: *mut f64
+      "buffer", // room: *mut u8
+      "u32",
+    ],
+    result: "i32",
+  },
+  shim_url_duplicate: { parameters: ["f64"], result: "f64" },
+  shim_url_get: {
+    parameters: [
+      "f64",
+      "u32",
+      "u32",
+      "buffer", // value: *mut f64
+      "buffer", // room: *mut u8
+      "u32",
+    ],
+    result: "i32",
+  },
+  shim_url_new: { parameters: [], result: "f64" },
+  shim_url_release: { parameters: ["f64"], result: "void" },
+  shim_url_remove: { parameters: ["f64", "u32"], result: "i32" },
+  shim_url_set: {
+    parameters: [
+      "f64",
+      "u32",
+      "u32",
+      "buffer", // value: *const u8
+      "u32",
+    ],
+    result: "i32",
+  },
   shim_version: {
     parameters: [
       "buffer", // room: *mut u8

@@ -47,6 +47,7 @@ import type {
   TrailerCallback,
   UnsupportedInfo,
   UnsupportedOption,
+  UrlOption,
   WriteCallback,
   WriterOption,
   XferInfoCallback,
@@ -270,8 +271,8 @@ export const CURLSTS_FAIL: number = 2;
 /** Answer of an HSTS callback: [`CURLSTS_OK`](https://curl.se/libcurl/c/CURLOPT_HSTSREADFUNCTION.html). */
 export const CURLSTS_OK: number = 0;
 
-/** Option [`CURLOPT_CURLU`](https://curl.se/libcurl/c/CURLOPT_CURLU.html), which cannot be set from JavaScript. */
-export const CURLU: UnsupportedOption = 10282 as UnsupportedOption;
+/** Option [`CURLOPT_CURLU`](https://curl.se/libcurl/c/CURLOPT_CURLU.html), which takes a CurlUrl. */
+export const CURLU: UrlOption = 10282 as UrlOption;
 
 /** Value of HTTP_VERSION: [`CURL_HTTP_VERSION_1_0`](https://curl.se/libcurl/c/CURLOPT_HTTP_VERSION.html). */
 export const CURL_HTTP_VERSION_1_0: number = 1;

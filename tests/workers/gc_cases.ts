@@ -4,6 +4,7 @@
  */
 
 import * as curl from "../../mod.ts";
+import { report } from "../../src/ffi/call.ts";
 import { Gate, type WorkerHandle } from "../fixtures/workers.ts";
 import {
   curlTo,
@@ -237,6 +238,31 @@ async function curlIsTakenUpAgain(): Promise<void> {
   check(isAlive(handle), "the other Worker holds it");
 }
 
+/** How many CurlUrl objects are alive. */
+function urlCount(): number {
+  return report().match(/^url /gm)?.length ?? 0;
+}
+
+/** Of CurlUrl objects that are used no more. */
+async function urlsAreLetGo(): Promise<void> {
+  apart(() => {
+    for (let i = 0; i < 1000; i++) new curl.CurlUrl(FILE).copy();
+  });
+  check(urlCount() > 0, "they live until they are collected");
+  await collectUntil("all are gone", () => urlCount() === 0);
+}
+
+/** Of a CurlUrl that a Curl uses. */
+async function urlLivesWithItsCurl(): Promise<void> {
+  const c = new curl.Curl();
+  apart(() => c.setopt(curl.CURLU, new curl.CurlUrl(FILE)));
+  for (let i = 0; i < 5; i++) await collect();
+  check(urlCount() === 1, "it lives");
+  check(c.performBytesSync().length > 0, "and is the URL");
+  c.unsetopt(curl.CURLU);
+  check(urlCount() === 0, "until it is taken back");
+}
+
 /** Of very many that nobody closes. */
 async function thousandsAreLetGo(): Promise<void> {
   const handles: number[] = [];
@@ -302,6 +328,8 @@ export const CASES: Record<string, () => Promise<void>> = {
     valuesAreLetGo(curl.PRIVATE),
   "a Curl lives on in another Worker": curlLivesInItsOtherWorker,
   "a Curl can be taken up again": curlIsTakenUpAgain,
+  "CurlUrl objects let their handles go": urlsAreLetGo,
+  "a CurlUrl lives on while a Curl uses it": urlLivesWithItsCurl,
   "thousands of Curl objects let their handles go": thousandsAreLetGo,
   "a Curl in whose callback it happens performs well": callbacksMayCollect,
   "a Curl that another Worker performs goes on": performingCurlIsLeftAlone,

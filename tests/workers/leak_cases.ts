@@ -170,6 +170,85 @@ export const CASES: Record<string, Case> = {
       };
     },
   },
+  "new CurlUrl(), setting its parts, and close()": {
+    rounds: 100_000,
+    prepare: () => (round) => {
+      using url = new curl.CurlUrl("https://user:pw@example.com:1/a?b#c");
+      url.host = `host${round}.example`;
+      url.query = "é";
+      url.fragment = null;
+      if (url.url === null) throw new Error("it has a URL");
+    },
+  },
+  "new CurlUrl() of what is no URL": {
+    rounds: 100_000,
+    prepare: () => () => {
+      try {
+        new curl.CurlUrl("http://a:99999/");
+      } catch {
+        // It is what is measured.
+      }
+    },
+  },
+  "copy() of a CurlUrl, and toURL()": {
+    rounds: 50_000,
+    prepare: () => {
+      const url = new curl.CurlUrl("https://example.com/");
+      return () => {
+        using copy = url.copy();
+        copy.toURL();
+      };
+    },
+  },
+  "setopt(CURLU), duphandle(), reset() and close()": {
+    rounds: 50_000,
+    prepare: () => () => {
+      using url = new curl.CurlUrl(FILE);
+      using c = new curl.Curl();
+      c.setopt(curl.CURLU, url);
+      using copy = c.duphandle();
+      c.reset();
+      copy.unsetopt(curl.CURLU);
+    },
+  },
+  "performBytesSync() with CURLU": {
+    rounds: 50_000,
+    prepare: () => {
+      const url = new curl.CurlUrl(FILE);
+      const c = new curl.Curl();
+      c.setopt(curl.CURLU, url);
+      return (round) => {
+        url.query = `${round}`;
+        c.performBytesSync();
+      };
+    },
+  },
+  "header(), headers(), upkeep()": {
+    rounds: 50_000,
+    prepare: (url) => {
+      const c = curlTo(url);
+      c.performBytesSync();
+      return () => {
+        c.header("date");
+        c.headers();
+        c.upkeep();
+      };
+    },
+  },
+  "sslsExport(), and sslsImport() of what is no session": {
+    rounds: 50_000,
+    prepare: () => {
+      const c = attachedTo(shareOf(curl.LOCK_DATA_SSL_SESSION), FILE);
+      return () => {
+        c.sslsExport();
+        try {
+          c.sslsImport({ key: "a", data: BODY });
+        } catch {
+          // It is what is measured.
+        }
+      };
+    },
+  },
   "fromHandle() of what is gone": {
     rounds: 20_000,
     prepare: () => {

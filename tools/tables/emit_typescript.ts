@@ -30,6 +30,7 @@ const OPTION_TYPES: Record<OptionKind, string> = {
   writer: "WriterOption",
   reader: "ReaderOption",
   private: "PrivateOption",
+  url: "UrlOption",
   unsupported: "UnsupportedOption",
 };
 
@@ -46,6 +47,7 @@ const OPTION_VALUES: Record<OptionKind, string> = {
   writer: "takes what data can be written to",
   reader: "takes what data can be read from",
   private: "takes any value",
+  url: "takes a CurlUrl",
   unsupported: "cannot be set from JavaScript",
 };
 

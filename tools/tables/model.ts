@@ -60,6 +60,7 @@ export const OPTION_KINDS = [
   "writer",
   "reader",
   "private",
+  "url",
   "unsupported",
 ] as const;
 

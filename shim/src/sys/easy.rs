@@ -4,6 +4,7 @@ use super::bindings::*;
 use super::lists::Slist;
 use super::share::OwnedShare;
 use super::trampolines::{self, Slot};
+use super::url::OwnedUrl;
 use crate::libcurl::poll;
 use std::ffi::{CStr, c_char, c_long, c_void};
 use std::ptr::{self, NonNull};
@@ -132,6 +133,13 @@ impl OwnedEasy {
         unsafe { curl_easy_setopt(self.raw(), slot.data_option(), data) }
     }
 
+    /// libcurl forgets URL with it. The caller keeps it until the option changes.
+    pub fn set_url(&self, url: Option<&OwnedUrl>) -> CURLcode {
+        let pointer = url.map_or(ptr::null_mut(), OwnedUrl::raw);
+        // SAFETY: this option takes a URL handle, which libcurl only reads.
+        unsafe { curl_easy_setopt(self.raw(), CURLOPT_CURLU, pointer) }
+    }
+
     pub fn set_share(&self, share: Option<&OwnedShare>) -> CURLcode {
         let pointer = share.map_or(ptr::null_mut(), OwnedShare::raw);
         // SAFETY: the share outlives its attached handles: each keeps a
@@ -148,6 +156,12 @@ impl OwnedEasy {
     pub fn pause(&self, mask: i32) -> CURLcode {
         // SAFETY: as in `perform`.
         unsafe { curl_easy_pause(self.raw(), mask) }
+    }
+
+    /// Keeps the idle connections alive that this handle could use.
+    pub fn upkeep(&self) -> CURLcode {
+        // SAFETY: as in `perform`.
+        unsafe { curl_easy_upkeep(self.raw()) }
     }
 
     /// Options go back to libcurl's defaults; connections, caches, cookies and
@@ -171,6 +185,14 @@ impl OwnedEasy {
     }
 
     pub(super) fn raw_for_multi(&self) -> *mut CURL {
+        self.raw()
+    }
+
+    pub(super) fn raw_for_headers(&self) -> *mut CURL {
+        self.raw()
+    }
+
+    pub(super) fn raw_for_sessions(&self) -> *mut CURL {
         self.raw()
     }
 

@@ -12,6 +12,7 @@ pub mod easy;
 #[cfg(target_os = "linux")]
 mod epoll;
 pub mod getinfo;
+pub mod headers;
 pub mod linger;
 pub mod lists;
 pub mod locks;
@@ -19,10 +20,12 @@ pub mod multi;
 pub mod poller;
 #[cfg(not(target_os = "linux"))]
 mod portable;
+pub mod sessions;
 pub mod share;
 pub mod stream;
 pub mod strerror;
 pub mod trampolines;
+pub mod url;
 pub mod version;
 
 use std::sync::Once;

@@ -5,6 +5,7 @@ use super::lists::Slist;
 use super::multi::Turned;
 use super::share::{OwnedShare, Shared};
 use super::trampolines::{self, Slot};
+use super::url::OwnedUrl;
 use loom::cell::UnsafeCell;
 use real::cell::{Cell, RefCell};
 use real::ffi::{CStr, c_char, c_int, c_long, c_void};
@@ -139,6 +140,10 @@ impl OwnedEasy {
         self.call()
     }
 
+    pub fn set_url(&self, _: Option<&OwnedUrl>) -> CURLcode {
+        self.call()
+    }
+
     pub fn set_share(&self, share: Option<&OwnedShare>) -> CURLcode {
         self.call();
         if self.holds_connection.get() {
@@ -244,6 +249,10 @@ impl OwnedEasy {
             multi.hurry();
         }
         self.call()
+    }
+
+    pub fn upkeep(&self) -> CURLcode {
+        self.call_on_shared_data()
     }
 
     pub fn reset(&self) -> bool {

@@ -25,6 +25,7 @@ pub mod stream;
 #[path = "../../../src/sys/trampolines/mod.rs"]
 #[allow(dead_code, reason = "some of it is for the real handle")]
 pub mod trampolines;
+pub mod url;
 
 #[cfg(not(target_os = "linux"))]
 use epoll as portable;
@@ -51,6 +52,10 @@ pub mod strerror {
 
     pub fn share(code: u32) -> String {
         format!("share {code}")
+    }
+
+    pub fn url(code: u32) -> String {
+        format!("url {code}")
     }
 
     pub fn version() -> String {
