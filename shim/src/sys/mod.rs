@@ -19,10 +19,12 @@ pub mod poller;
 #[cfg(not(target_os = "linux"))]
 mod portable;
 pub mod share;
+pub mod stack;
 pub mod stream;
 pub mod strerror;
 pub mod trampolines;
 pub mod version;
+pub mod waiting;
 
 use std::sync::Once;
 
