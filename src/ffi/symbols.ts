@@ -99,6 +99,7 @@ export const symbols = {
     ],
     result: "i32",
   },
+  shim_multi_close_handles: { parameters: ["f64"], result: "i32" },
   shim_multi_closed: { parameters: ["f64"], result: "i32" },
   shim_multi_fdset: {
     parameters: [
@@ -109,7 +110,7 @@ export const symbols = {
     result: "i32",
   },
   shim_multi_forget: { parameters: ["f64", "f64"], result: "i32" },
-  shim_multi_new: { parameters: [], result: "f64" },
+  shim_multi_new: { parameters: ["u32"], result: "f64" },
   shim_multi_next_done: {
     parameters: [
       "f64",

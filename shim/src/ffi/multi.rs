@@ -38,8 +38,8 @@ unsafe fn go(
 }
 
 #[unsafe(no_mangle)]
-pub extern "C" fn shim_multi_new() -> f64 {
-    entry_id(|| Ok(isolate::hold_multi(Multi::new()?)))
+pub extern "C" fn shim_multi_new(close_handles: u32) -> f64 {
+    entry_id(|| Ok(isolate::hold_multi(Multi::new(close_handles != 0)?)))
 }
 
 #[unsafe(no_mangle)]
@@ -60,6 +60,16 @@ pub extern "C" fn shim_multi_closed(multi: f64) -> i32 {
     entry(|| {
         with(multi, "closed", |members| {
             Ok(members.multi().closed().into())
+        })
+    })
+}
+
+/// 1 if its handles are to be closed with it.
+#[unsafe(no_mangle)]
+pub extern "C" fn shim_multi_close_handles(multi: f64) -> i32 {
+    entry(|| {
+        with(multi, "closeHandles", |members| {
+            Ok(members.multi().close_handles().into())
         })
     })
 }

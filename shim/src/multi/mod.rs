@@ -24,6 +24,8 @@ use std::time::Duration;
 
 pub struct Multi {
     id: u64,
+    /// What was asked for when it was made; for JavaScript alone.
+    close_handles: bool,
     claim: Claim<Core>,
 }
 
@@ -98,12 +100,13 @@ impl Drop for Closing {
 }
 
 impl Multi {
-    pub fn new() -> Result<Arc<Self>> {
+    pub fn new(close_handles: bool) -> Result<Arc<Self>> {
         crate::sys::init();
         let native = OwnedStack::new().ok_or_else(|| Error::easy(CURLE_OUT_OF_MEMORY, ""))?;
         let id = registry::new_id();
         let multi = Arc::new(Self {
             id,
+            close_handles,
             claim: Claim::new(Core {
                 native: Some(Arc::new(native)),
                 owner: None,
@@ -118,6 +121,10 @@ impl Multi {
 
     pub fn id(&self) -> u64 {
         self.id
+    }
+
+    pub fn close_handles(&self) -> bool {
+        self.close_handles
     }
 
     pub fn state(&self) -> Option<State> {
