@@ -744,7 +744,9 @@ export class CurlMulti implements Disposable {
   close(): void {
     if (this.#closed || this.#closing) return;
     this.#closing = true;
-    const curls = [...this.#members.values()].map(({ curl }) => curl);
+    const members = [...this.#members.values()];
+    // What infoRead() was not asked for.
+    for (const { target } of members) target.callbacks.takeFailure();
     try {
       this.#drive(() => multi.multiClose(this.#id));
     } finally {
@@ -752,9 +754,14 @@ export class CurlMulti implements Disposable {
       // A callback that threw is told, but the handle is gone all the same.
       if (multi.multiClosed(this.#id) !== 0) this.#end();
     }
+    const failures = members.map(({ target }) =>
+      target.callbacks.takeFailure()
+    );
     if (this.#closeHandles) {
-      for (const curl of curls) curl.close();
+      for (const { curl } of members) curl.close();
     }
+    const thrown = failures.find((failure) => failure !== undefined);
+    if (thrown !== undefined) throw abortedBy(E_ABORTED_BY_CALLBACK, thrown);
   }
 
   #end(): void {

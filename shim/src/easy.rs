@@ -213,6 +213,13 @@ impl Easy {
         })
     }
 
+    /// Whether libcurl may read what was set before; what is set in a handle that
+    /// a multi handle has not begun with is for the transfer to come.
+    pub fn has_begun(&self, held: &Entered<'_>) -> bool {
+        let is_fresh = || isolate::members_of(self.id).is_some_and(|all| all.is_fresh(self.id));
+        matches!(held.state(), State::Running(_)) && !(held.multi != 0 && is_fresh())
+    }
+
     pub fn place(&self) -> Place {
         let held = self.claim.lock();
         match held.state() {

@@ -97,6 +97,7 @@ fn act(
     failed: &'static str,
     act: impl FnOnce() -> (CURLMcode, c_int) + 'static,
 ) -> Result<Progress> {
+    members.set_off();
     let all = members.clone();
     run(
         members,

@@ -21,6 +21,8 @@ pub struct Members {
     /// Those of its handles, and its own.
     pub(super) desks: Rc<RefCell<IdMap<Rc<Desk>>>>,
     pub(super) transfers: RefCell<IdMap<Transfer>>,
+    /// Those in which libcurl has not looked at its options yet.
+    fresh: RefCell<IdMap<()>>,
     /// One of them may have been told something that waits to be passed on.
     talkative: Cell<bool>,
 }
@@ -42,6 +44,7 @@ impl Members {
             isolate: isolate::id(),
             desks: Rc::default(),
             transfers: RefCell::default(),
+            fresh: RefCell::default(),
             talkative: Cell::new(false),
         })
     }
@@ -81,14 +84,25 @@ impl Members {
         let desk = Rc::new(Desk::new(id, scripts));
         self.desks.borrow_mut().insert(id, desk);
         transfer.join(self.multi.id());
+        self.fresh.borrow_mut().insert(id, ());
         self.transfers.borrow_mut().insert(id, transfer);
         self.multi.count_in(self.isolate);
         isolate::seat(id, self.clone());
     }
 
+    pub fn is_fresh(&self, id: u64) -> bool {
+        self.fresh.borrow().contains_key(&id)
+    }
+
+    /// Transfers begin here.
+    pub(super) fn set_off(&self) {
+        self.fresh.borrow_mut().clear();
+    }
+
     /// libcurl has let go of it.
     pub(super) fn let_go(&self, id: u64) {
         isolate::unseat(id);
+        self.fresh.borrow_mut().remove(&id);
         let desk = self.desks.borrow_mut().remove(&id);
         drop(desk);
         let transfer = self.transfers.borrow_mut().remove(&id);
