@@ -22,6 +22,16 @@
 export type { CurlBody } from "./src/body_stream.ts";
 export { Curl, type CurlHandle } from "./src/curl.ts";
 export {
+  CurlMulti,
+  type CurlMultiOptions,
+  type FailedTransfer,
+  type MultiHandle,
+  type MultiNotifyCallback,
+  type MultiOptionValue,
+  type MultiSocketCallback,
+  type MultiTimerCallback,
+} from "./src/curl_multi.ts";
+export {
   CurlShare,
   type CurlShareOptions,
   type LockStats,

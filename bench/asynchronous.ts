@@ -13,6 +13,7 @@ import {
 
 const FOR_AWAIT = `${OURS}, for await`;
 const STREAM = `${OURS}, performStream`;
+const AWAIT_SELECT = `${OURS}, await select`;
 const TEAM = `${OURS}, 4 Workers, one share`;
 const IDLE = "nothing";
 
@@ -71,6 +72,31 @@ function many(setup: Setup): Benchmark {
       { peer: C, command: [c, ...args] },
       ...pycurl(setup, ...args),
       { peer: FETCH, command: [...deno("fetch.ts"), ...args] },
+    ],
+  };
+}
+
+function multi(setup: Setup): Benchmark {
+  const { urls, seconds, c } = setup;
+  const args = [urls.small, String(seconds), String(IN_FLIGHT)];
+  return {
+    name: "multi",
+    title: `GET of 1 KiB, ${IN_FLIGHT} in a CurlMulti, HTTP/1.1, kept alive`,
+    place: "two cores",
+    rounds: 7,
+    measures: RATE,
+    targets: [{ key: "rate", peer: OURS, against: C, atLeast: 0.85 }],
+    turns: [
+      {
+        peer: OURS,
+        command: [...deno("ours_multi.ts"), "selectSync", ...args],
+      },
+      {
+        peer: AWAIT_SELECT,
+        command: [...deno("ours_multi.ts"), "select", ...args],
+      },
+      { peer: C, command: [c, "many", ...args] },
+      ...pycurl(setup, "many", ...args),
     ],
   };
 }
@@ -228,6 +254,7 @@ export function asynchronous(setup: Setup): Benchmark[] {
   return [
     oneByOne(setup),
     many(setup),
+    multi(setup),
     http2(setup),
     streams(setup),
     uploads(setup),

@@ -13,6 +13,7 @@ export const NAMES = [
   "startup",
   "await",
   "many",
+  "multi",
   "http2",
   "stream",
   "upload",

@@ -155,7 +155,7 @@ export class Callbacks {
   }
 
   #abort(slot: number, cause: unknown): number {
-    this.#failure ??= { cause: worded(cause, slot) };
+    this.#failure ??= { cause: worded(cause, title(slot)) };
     return ABORT;
   }
 
@@ -179,9 +179,10 @@ function title(slot: number): string {
 /** An answer that makes no sense; the slot's name is put in front later. */
 class Nonsense extends TypeError {}
 
-function worded(cause: unknown, slot: number): unknown {
+/** What a function threw; its name is put in front of what it should not. */
+export function worded(cause: unknown, name: string): unknown {
   return cause instanceof Nonsense
-    ? new TypeError(`${title(slot)} ${cause.message}`)
+    ? new TypeError(`${name} ${cause.message}`)
     : cause;
 }
 
@@ -197,7 +198,8 @@ function nonsense(answer: unknown, wanted: string): Nonsense {
   return new Nonsense(`must return ${wanted}, but returned ${given}`);
 }
 
-function numeric(answer: unknown): number {
+/** A function's answer as a number. */
+export function numeric(answer: unknown): number {
   if (answer === undefined) return NOTHING;
   if (typeof answer === "boolean") return answer ? 1 : 0;
   if (typeof answer !== "number" || !Number.isSafeInteger(answer)) {

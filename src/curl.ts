@@ -7,9 +7,11 @@
 import * as asynchronous from "./asynchronous.ts";
 import { type CurlBody, stream } from "./body_stream.ts";
 import { Callbacks } from "./callbacks.ts";
+import { CurlMulti } from "./curl_multi.ts";
 import { CurlShare } from "./curl_share.ts";
 import { check, failure, stateError } from "./errors.ts";
 import * as call from "./ffi/call.ts";
+import { curlMulti } from "./ffi/multi_call.ts";
 import { HandleTable, made } from "./handle.ts";
 import {
   type CurlHeader,
@@ -19,6 +21,7 @@ import {
   type HeadersOptions,
 } from "./headers.ts";
 import {
+  enlist,
   getInfo,
   getInfoRaw,
   type OptionTarget,
@@ -93,6 +96,7 @@ export class Curl implements Disposable {
       ? existing.target
       : newTarget(made(call.curlNew()));
     this.#id = this.#target.id;
+    enlist(this, this.#target);
     curls.add(this, this.#id);
   }
 
@@ -726,11 +730,42 @@ export class Curl implements Disposable {
   }
 
   /**
+   * The multi handle that it is in, or null.
+   *
+   * @throws {CurlError} if the object is closed
+   *
+   * @example
+   * ```ts
+   * import * as curl from "@denocurl/curl";
+   *
+   * using multi = new curl.CurlMulti({ closeHandles: true });
+   * const c = new curl.Curl();
+   * multi.addHandle(c);
+   * console.log(c.multi() === multi); // true
+   * ```
+   */
+  multi(): CurlMulti | null {
+    if (this.closed) {
+      throw stateError("cannot invoke multi() - no curl handle");
+    }
+    for (;;) {
+      const id = made(curlMulti(this.#id));
+      if (id === 0) return null;
+      try {
+        return CurlMulti.fromHandle(id);
+      } catch (error) {
+        // Another Worker may have closed it meanwhile.
+        if (curlMulti(this.#id) === id) throw error;
+      }
+    }
+  }
+
+  /**
    * Closes its connections and frees it, after detaching it from its share.
    * Closing twice does nothing.
    *
    * @throws {CurlError} if a transfer is running, in whichever Worker, also in
-   * one of its own callbacks
+   * one of its own callbacks; or if it is in a CurlMulti
    *
    * @see {@link https://curl.se/libcurl/c/curl_easy_cleanup.html}
    *

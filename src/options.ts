@@ -24,6 +24,7 @@ import {
   WRITEFUNCTION,
   WRITEHEADER,
 } from "./tables/constants.ts";
+import type { Crowd } from "./transfer.ts";
 import { isUnsettable, OptionKind, optionSlot } from "./tables/kinds.ts";
 import * as values from "./values.ts";
 
@@ -40,6 +41,27 @@ export interface OptionTarget {
   readonly callbacks: Callbacks;
   /** What PRIVATE was set to. */
   kept: unknown;
+  /** The multi handle that it is in. */
+  crowd?: Crowd;
+}
+
+/** Those of the objects, for what takes objects. */
+const targets = new WeakMap<object, OptionTarget>();
+
+/** Keeps the target of a new object. */
+export function enlist(object: object, target: OptionTarget): void {
+  targets.set(object, target);
+}
+
+/** The target of a Curl; throws if it is something else. */
+export function targetOf(method: string, object: unknown): OptionTarget {
+  const target = typeof object === "object" && object !== null
+    ? targets.get(object)
+    : undefined;
+  if (target === undefined) {
+    throw new TypeError(`${method}() takes a Curl, not ${typeof object}`);
+  }
+  return target;
 }
 
 type Setter = (target: OptionTarget, option: number, value: unknown) => void;

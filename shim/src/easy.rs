@@ -58,6 +58,8 @@ pub struct Core {
     pub(crate) names_file: bool,
     /// Its transfer runs on its share's engine.
     pub(crate) elsewhere: bool,
+    /// The number of the program's own multi handle that it is in, or 0.
+    multi: u64,
 }
 
 /// Exclusive use of a handle, and of its share's data where its transfer runs
@@ -102,9 +104,17 @@ pub struct Kept {
     set_at: u64,
 }
 
+/// Where a handle is, for what wants to move it.
+pub enum Place {
+    Idle,
+    Running,
+    Multi(u64),
+    Closed,
+}
+
 /// Who answers a callback.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Answers {
+pub enum Answers {
     Nobody,
     Isolate(IsolateId),
     /// It was set, and the function is gone with the isolate or the object
@@ -149,7 +159,7 @@ impl Easy {
             return Ok(Entered { held, _turn: None });
         }
         // An asynchronous transfer is this isolate's outside callbacks, too.
-        if !isolate::answers(self.id) {
+        if !isolate::may_touch(self.id) {
             return Err(Error::running(method));
         }
         if !held.elsewhere {
@@ -174,9 +184,14 @@ impl Easy {
     /// For pause and unpause, which may come from anywhere in the isolate.
     pub fn enter_to_pause(&self, method: &str) -> Result<Held<'_, Core>> {
         let me = isolate::id();
-        self.claim
+        let held = self
+            .claim
             .enter(me)
-            .map_err(|refusal| Error::refused_outside(method, refusal, me))
+            .map_err(|refusal| Error::refused_outside(method, refusal, me))?;
+        match held.multi != 0 && !isolate::may_touch(self.id) {
+            true => Err(Error::running(method)),
+            false => Ok(held),
+        }
     }
 
     /// Whatever its state is: for whoever runs its transfer.
@@ -187,12 +202,52 @@ impl Easy {
     pub fn enter_idle(&self, method: &str) -> Result<Held<'_, Core>> {
         self.claim
             .enter_idle()
-            .map_err(|refusal| Error::refused(method, refusal))
+            .map_err(|refusal| match self.place() {
+                Place::Multi(multi) => busy_in(multi, method),
+                _ => Error::refused(method, refusal),
+            })
+    }
+
+    /// For a multi handle, which has this number.
+    pub fn enter_to_join(&self, multi: u64) -> Result<Held<'_, Core>> {
+        self.claim.enter_idle().map_err(|_| match self.place() {
+            Place::Closed => Error::adding_closed(),
+            Place::Multi(other) if other == multi => Error::on_multi(),
+            Place::Multi(_) => Error::adding_from_another(),
+            Place::Running | Place::Idle => Error::adding_performing(),
+        })
+    }
+
+    /// Whether libcurl may read what was set before; what is set in a handle that
+    /// a multi handle has not begun with is for the transfer to come.
+    pub fn has_begun(&self, held: &Entered<'_>) -> bool {
+        let is_fresh = || isolate::members_of(self.id).is_some_and(|all| all.is_fresh(self.id));
+        matches!(held.state(), State::Running(_)) && !(held.multi != 0 && is_fresh())
+    }
+
+    pub fn place(&self) -> Place {
+        let held = self.claim.lock();
+        match held.state() {
+            State::Closed => Place::Closed,
+            State::Running(_) if held.multi != 0 => Place::Multi(held.multi),
+            State::Running(_) => Place::Running,
+            State::Idle => Place::Idle,
+        }
+    }
+
+    /// The number of the multi handle that it is in, or 0.
+    pub fn multi(&self) -> u64 {
+        self.claim.lock().multi
+    }
+
+    pub fn join(&self, multi: u64) {
+        self.claim.lock().multi = multi;
     }
 
     pub fn finish(&self) {
         let mut held = self.claim.finish();
         held.elsewhere = false;
+        held.multi = 0;
         held.retired.clear();
         if let Some(body) = held.pending_body.take() {
             let code = held.set_body(body, false);
@@ -315,6 +370,7 @@ impl Easy {
         let mut held = self.claim.lock();
         match held.state() {
             State::Closed => return Ok(None),
+            State::Running(_) if held.multi != 0 => return Err(busy_in(held.multi, "close")),
             State::Running(_) => return Err(Error::running("close")),
             State::Idle => {}
         }
@@ -400,6 +456,7 @@ impl Core {
             pipewait: false,
             names_file: false,
             elsewhere: false,
+            multi: 0,
         }
     }
 
@@ -571,6 +628,14 @@ impl Core {
             answered: self.answered_by(isolate::id()),
             owned: std::mem::take(&mut self.owned),
         })
+    }
+}
+
+/// A handle in a multi handle is busy even between the calls on that one.
+fn busy_in(multi: u64, method: &str) -> Error {
+    match isolate::asked_by(multi) {
+        Some(_) => Error::running(method),
+        None => Error::in_multi(method),
     }
 }
 

@@ -1,7 +1,6 @@
 //! setopt, by the kind of value that an option takes.
 
-use crate::claim::State;
-use crate::easy::{Core, Easy, Entered, Owned};
+use crate::easy::{Core, Easy, Owned};
 use crate::error::{Error, Result};
 use crate::isolate;
 use crate::kinds::{OptionKind, option_kind, option_name, unset_number, unsettable};
@@ -116,7 +115,7 @@ pub fn set_bytes(easy: &Easy, option: u32, value: &[u8]) -> Result<()> {
 
 fn set_post_fields(easy: &Easy, option: u32, value: Option<&[u8]>) -> Result<()> {
     let mut held = easy.enter("setopt")?;
-    let running = running(&held);
+    let running = easy.has_begun(&held);
     let code = held.set_body(value.map(Box::from), running)?;
     outcome(&mut held, option, |_| code)
 }
@@ -134,7 +133,7 @@ fn set_list(easy: &Easy, option: u32, value: &[u8]) -> Result<()> {
     outcome(&mut held, option, |handle| {
         handle.set_list(option, Some(&list))
     })?;
-    let running = running(&held);
+    let running = easy.has_begun(&held);
     held.keep(option, Some(Owned::List { _list: list }), running);
     Ok(())
 }
@@ -190,7 +189,7 @@ pub fn unset(easy: &Arc<Easy>, option: u32) -> Result<()> {
         Some(OptionKind::List) => {
             let mut held = easy.enter("unsetopt")?;
             outcome(&mut held, option, |handle| handle.set_list(option, None))?;
-            let running = running(&held);
+            let running = easy.has_begun(&held);
             held.keep(option, None, running);
             Ok(())
         }
@@ -224,10 +223,6 @@ fn outcome(core: &mut Core, option: u32, set: impl FnOnce(&OwnedEasy) -> CURLcod
             &wrong(option, &crate::sys::strerror::easy(code)),
         )),
     }
-}
-
-fn running(held: &Entered<'_>) -> bool {
-    matches!(held.state(), State::Running(_))
 }
 
 /// Most strings are short: those need no memory but the stack's.

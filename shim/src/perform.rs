@@ -18,6 +18,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 pub struct Operation {
+    /// That of the handle, or of the multi handle.
     id: u64,
     way: Way,
     end: End,
@@ -30,6 +31,8 @@ enum Way {
         desk: Rc<Desk>,
         call: Suspendable,
     },
+    /// A multi handle's.
+    Many(Suspendable),
     /// On the engine of a share.
     There {
         here: Rc<Here>,
@@ -53,8 +56,12 @@ enum End {
         handle: Arc<OwnedEasy>,
         /// The transfer it is part of ends on its own.
         inside: bool,
+        /// The number of the multi handle that it is in, or 0.
+        multi: u64,
     },
     Upkeep(Upkeep),
+    /// Of a multi handle's call.
+    Many(Conclude),
     /// Nothing.
     Concluded,
 }
@@ -74,6 +81,8 @@ impl Drop for Upkeep {
         }
     }
 }
+/// Gets what libcurl's call has returned.
+pub type Conclude = Box<dyn FnOnce(u32) -> Result<()>>;
 
 /// Where an operation stands.
 pub enum Progress {
@@ -160,7 +169,12 @@ pub fn pause(easy: &Arc<Easy>, method: &str, mask: i32) -> Result<Progress> {
     });
     desk.flow.paused.set(mask);
     let native = handle.clone();
-    let call = Suspendable::new(Desks::One(desk.clone()), move || native.pause(mask))
+    // The functions of its multi handle may have to be asked, too.
+    let (multi, desks) = match isolate::members_of(easy.id()) {
+        Some(members) => (members.multi().id(), members.desks()),
+        None => (0, Desks::One(desk.clone())),
+    };
+    let call = Suspendable::new(desks, move || native.pause(mask))
         .ok_or_else(|| Error::easy(CURLE_OUT_OF_MEMORY, ""))?;
     if !inside {
         held.run(me);
@@ -173,6 +187,7 @@ pub fn pause(easy: &Arc<Easy>, method: &str, mask: i32) -> Result<Progress> {
             easy: easy.clone(),
             handle,
             inside,
+            multi,
         },
         _turn: None,
     };
@@ -249,22 +264,41 @@ fn free_and_ask(remains: Remains) -> Progress {
 }
 
 impl Operation {
+    /// A call on a multi handle that has not begun.
+    pub fn many(multi: u64, call: Suspendable, conclude: Conclude) -> Self {
+        Self {
+            id: multi,
+            way: Way::Many(call),
+            end: End::Many(conclude),
+            _turn: None,
+        }
+    }
+
     pub fn id(&self) -> u64 {
         self.id
+    }
+
+    /// The number of the multi handle that is at work, or 0.
+    pub fn multi(&self) -> u64 {
+        match (&self.way, &self.end) {
+            (Way::Many(_), _) => self.id,
+            (_, End::Pause { multi, .. }) => *multi,
+            _ => 0,
+        }
     }
 
     /// What it has on hand, if it runs on this thread.
     pub fn desk(&self) -> Option<&Rc<Desk>> {
         match &self.way {
             Way::Here { desk, .. } => Some(desk),
-            Way::There { .. } => None,
+            Way::Many(_) | Way::There { .. } => None,
         }
     }
 
     /// The question that it waits with.
     pub fn question(&self) -> Option<Query<'_>> {
         match &self.way {
-            Way::Here { call, .. } => call.question(),
+            Way::Here { call, .. } | Way::Many(call) => call.question(),
             Way::There { asked, .. } => asked.as_ref().map(Asked::query),
         }
     }
@@ -275,7 +309,7 @@ impl Operation {
 
     pub fn answer_bytes(&mut self, given: &[u8]) -> bool {
         match &mut self.way {
-            Way::Here { call, .. } => call.answer_bytes(given),
+            Way::Here { call, .. } | Way::Many(call) => call.answer_bytes(given),
             Way::There { bytes, .. } => {
                 *bytes = given.to_vec();
                 true
@@ -283,9 +317,14 @@ impl Operation {
         }
     }
 
+    /// Begins.
+    pub fn advance_first(self) -> Progress {
+        self.advance(Reply::Default)
+    }
+
     pub fn advance(mut self, reply: Reply) -> Progress {
         match &mut self.way {
-            Way::Here { call, .. } => match call.resume(reply) {
+            Way::Here { call, .. } | Way::Many(call) => match call.resume(reply) {
                 Step::Asks => Progress::Asks(self),
                 Step::Done(code) => Progress::Done(self.finish(code)),
             },
@@ -322,7 +361,7 @@ impl Operation {
     /// Nobody answers any more: to the end, at once.
     pub fn abort(mut self) {
         match &mut self.way {
-            Way::Here { call, .. } => {
+            Way::Here { call, .. } | Way::Many(call) => {
                 let code = call.abort();
                 // The outcome is nobody's business, the state is.
                 let _ = self.conclude(code);
@@ -351,6 +390,7 @@ impl Operation {
                 easy,
                 handle,
                 inside,
+                ..
             } => {
                 let outcome = outcome(&handle, code);
                 if !inside {
@@ -359,6 +399,7 @@ impl Operation {
                 outcome
             }
             End::Upkeep(upkeep) => outcome(&upkeep.handle, code),
+            End::Many(conclude) => conclude(code),
             End::Concluded => Ok(()),
         }
     }

@@ -163,7 +163,7 @@ export function getinfoBytes(
 }
 
 /** What libcurl hands over lands here; as long as its biggest piece. */
-let landing = new Uint8Array(64 * 1024);
+export let landing: Uint8Array<ArrayBuffer> = new Uint8Array(64 * 1024);
 /** Taken while `landing` is lent. */
 let spare: Uint8Array<ArrayBuffer> | undefined;
 

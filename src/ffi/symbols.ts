@@ -47,6 +47,7 @@ export const symbols = {
     ],
     result: "i32",
   },
+  shim_curl_multi: { parameters: ["f64"], result: "f64" },
   shim_curl_new: { parameters: [], result: "f64" },
   shim_curl_open: { parameters: ["f64"], result: "i32" },
   shim_curl_release: { parameters: ["f64"], result: "void" },
@@ -101,6 +102,116 @@ export const symbols = {
     ],
     result: "i32",
   },
+  shim_multi_add: {
+    parameters: [
+      "f64",
+      "f64",
+      "buffer", // values: *mut f64
+      "buffer", // room: *mut u8
+      "u32",
+    ],
+    result: "i32",
+  },
+  shim_multi_assign: { parameters: ["f64", "i32", "u32"], result: "i32" },
+  shim_multi_close: {
+    parameters: [
+      "f64",
+      "buffer", // values: *mut f64
+      "buffer", // room: *mut u8
+      "u32",
+    ],
+    result: "i32",
+  },
+  shim_multi_close_handles: { parameters: ["f64"], result: "i32" },
+  shim_multi_closed: { parameters: ["f64"], result: "i32" },
+  shim_multi_fdset: {
+    parameters: [
+      "f64",
+      "buffer", // room: *mut u8
+      "u32",
+    ],
+    result: "i32",
+  },
+  shim_multi_forget: { parameters: ["f64", "f64"], result: "i32" },
+  shim_multi_new: { parameters: ["u32"], result: "f64" },
+  shim_multi_next_done: {
+    parameters: [
+      "f64",
+      "buffer", // values: *mut f64
+      "buffer", // room: *mut u8
+      "u32",
+    ],
+    result: "i32",
+  },
+  shim_multi_notify: { parameters: ["f64", "u32", "u32"], result: "i32" },
+  shim_multi_open: { parameters: ["f64"], result: "i32" },
+  shim_multi_perform: {
+    parameters: [
+      "f64",
+      "buffer", // values: *mut f64
+      "buffer", // room: *mut u8
+      "u32",
+    ],
+    result: "i32",
+  },
+  shim_multi_prepare: { parameters: ["f64", "f64"], result: "f64" },
+  shim_multi_release: { parameters: ["f64"], result: "void" },
+  shim_multi_remove: {
+    parameters: [
+      "f64",
+      "f64",
+      "buffer", // values: *mut f64
+      "buffer", // room: *mut u8
+      "u32",
+    ],
+    result: "i32",
+  },
+  shim_multi_select: { parameters: ["f64", "f64"], result: "i32" },
+  shim_multi_setopt_function: {
+    parameters: ["f64", "u32", "u32"],
+    result: "i32",
+  },
+  shim_multi_setopt_list: {
+    parameters: [
+      "f64",
+      "u32",
+      "u32",
+      "buffer", // items: *const u8
+      "u32",
+    ],
+    result: "i32",
+  },
+  shim_multi_setopt_number: {
+    parameters: [
+      "f64",
+      "u32",
+      "f64",
+      "buffer", // values: *mut f64
+      "buffer", // room: *mut u8
+      "u32",
+    ],
+    result: "i32",
+  },
+  shim_multi_size: { parameters: ["f64"], result: "f64" },
+  shim_multi_socket_action: {
+    parameters: [
+      "f64",
+      "i32",
+      "i32",
+      "buffer", // values: *mut f64
+      "buffer", // room: *mut u8
+      "u32",
+    ],
+    result: "i32",
+  },
+  shim_multi_timeout: {
+    parameters: [
+      "f64",
+      "buffer", // values: *mut f64
+    ],
+    result: "i32",
+  },
+  shim_multi_wait: { parameters: ["f64"], result: "i32", nonblocking: true },
   shim_pause: {
     parameters: [
       "f64",

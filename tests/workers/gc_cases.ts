@@ -6,6 +6,7 @@
 import * as curl from "../../mod.ts";
 import { report } from "../../src/ffi/call.ts";
 import { Gate, type WorkerHandle } from "../fixtures/workers.ts";
+import { garbageCases } from "./multi_cases.ts";
 import {
   curlTo,
   isAlive,
@@ -333,4 +334,5 @@ export const CASES: Record<string, () => Promise<void>> = {
   "thousands of Curl objects let their handles go": thousandsAreLetGo,
   "a Curl in whose callback it happens performs well": callbacksMayCollect,
   "a Curl that another Worker performs goes on": performingCurlIsLeftAlone,
+  ...garbageCases({ collectUntil, collect, check, apart }),
 };

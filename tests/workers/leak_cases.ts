@@ -5,6 +5,7 @@
 
 import * as curl from "../../mod.ts";
 import { leastGrowth, type State, state } from "./growth.ts";
+import { LEAK_CASES } from "./multi_cases.ts";
 import { attachedTo, curlTo, refusal, shareOf } from "./peers.ts";
 
 /** This file: native code reads it without a permission of Deno's. */
@@ -277,6 +278,8 @@ export const CASES: Record<string, Case> = {
     },
   },
 };
+
+Object.assign(CASES, LEAK_CASES);
 
 /** A fifth of 100 000 rounds that lose 10 bytes each loses as much. */
 export const NOISE = 200_000;

@@ -230,8 +230,9 @@ pub unsafe extern "C" fn shim_getinfo_bytes(
     })
 }
 
-/// Tells JavaScript what is asked, or that all is done. What it is about goes
-/// to `room` if it fits; `values[6]` is its length.
+/// Tells JavaScript what is asked, or that all is done, with the status in
+/// `values[0]` and what was counted in `values[1]`. What it is about goes to
+/// `room` if it fits; `values[6]` is its length.
 ///
 /// # Safety
 /// See the head of this file.
@@ -258,6 +259,7 @@ pub(super) unsafe fn report_progress(
                 Ok(()) => 0.0,
                 Err(error) => error::keep(error).into(),
             };
+            values[1] = isolate::kept_count().into();
             Ok(0)
         }
     }

@@ -141,6 +141,14 @@ impl Desk {
         self.ask_into(slot, numbers, body, &mut [])
     }
 
+    /// For the functions of a multi handle, which are on no list.
+    pub(super) fn consult(&self, slot: Slot, numbers: [f64; 6]) -> Reply {
+        if locks::holds_any() {
+            return Reply::Abort;
+        }
+        self.suspend(slot, numbers, &[], &mut [])
+    }
+
     /// Suspends the call until JavaScript has answered. Answer bytes are
     /// written to `room`, or kept for `take_reply` if it is empty.
     pub(super) fn ask_into(

@@ -184,6 +184,12 @@ impl OwnedEasy {
         Self::own(unsafe { curl_easy_duphandle(self.raw()) })
     }
 
+    /// A multi handle tells this number.
+    pub(super) fn set_private(&self, id: u64) -> CURLcode {
+        // SAFETY: a number, which is only read as such.
+        unsafe { curl_easy_setopt(self.raw(), CURLOPT_PRIVATE, id as usize as *mut c_void) }
+    }
+
     pub(super) fn raw_for_multi(&self) -> *mut CURL {
         self.raw()
     }

@@ -22,11 +22,13 @@ pub mod poller;
 mod portable;
 pub mod sessions;
 pub mod share;
+pub mod stack;
 pub mod stream;
 pub mod strerror;
 pub mod trampolines;
 pub mod url;
 pub mod version;
+pub mod waiting;
 
 use std::sync::Once;
 

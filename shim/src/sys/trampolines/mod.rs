@@ -175,6 +175,11 @@ impl Slot {
     pub const IOCTL: Self = Self(21);
     pub const INTERLEAVE: Self = Self(22);
 
+    /// The functions of a program's own multi handle: no callback options.
+    pub const MULTI_SOCKET: Self = Self(48);
+    pub const MULTI_TIMER: Self = Self(49);
+    pub const MULTI_NOTIFY: Self = Self(50);
+
     /// No callback's: its call waits until something has changed.
     pub const WAIT: Self = Self(0);
 
