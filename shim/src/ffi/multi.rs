@@ -12,7 +12,6 @@ use crate::multi::members::Members;
 use crate::multi::{Multi, calls};
 use crate::perform::Progress;
 use crate::registry::WAITS;
-use crate::sys::waiting;
 use std::ffi::CStr;
 use std::rc::Rc;
 use std::time::Duration;
@@ -312,10 +311,7 @@ fn seconds(timeout: f64) -> Duration {
 pub extern "C" fn shim_multi_select(multi: f64, timeout: f64) -> i32 {
     started(|| {
         with(multi, "select", |members| {
-            Ok(match members.multi().awaited(seconds(timeout))? {
-                Some((sockets, timeout)) => waiting::wait(&sockets, timeout) as i32,
-                None => 0,
-            })
+            calls::select(members, seconds(timeout))
         })
     })
 }

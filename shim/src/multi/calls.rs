@@ -13,6 +13,7 @@ use crate::transfer::{Transfer, Wish};
 use std::ffi::{c_int, c_long};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub fn add(members: &Rc<Members>, easy: &Arc<Easy>) -> Result<Progress> {
     let calling = begin(members, "addHandle", From::Notification, Error::adding)?;
@@ -110,6 +111,20 @@ fn act(
         },
         move |code| check(code, failed),
     )
+}
+
+/// Waits on this thread: how many sockets are ready. Nothing is asked in it.
+pub fn select(members: &Members, most: Duration) -> Result<i32> {
+    let calling = begin(members, "select", From::Notification, refuse("select"))?;
+    if calling.native.unfinished() == 0 {
+        return Ok(0);
+    }
+    // Rounded up: too early would mean to wait again.
+    let milliseconds = most.as_nanos().div_ceil(1_000_000);
+    let milliseconds = c_int::try_from(milliseconds).unwrap_or(c_int::MAX);
+    let (code, ready) = calling.native.poll(milliseconds);
+    check(code, "select failed")?;
+    Ok(ready)
 }
 
 /// An option that takes a number: libcurl may close connections for it.

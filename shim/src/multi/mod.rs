@@ -244,13 +244,8 @@ impl Multi {
         held.sockets("fdset")
     }
 
-    /// What to wait for and how long at most, or nothing: all transfers are
+    /// A wait on another thread: its number, or nothing if all transfers are
     /// over.
-    pub fn awaited(&self, most: Duration) -> Result<Option<(Vec<Watched>, Duration)>> {
-        self.enter_for("select", From::Notification)?.awaited(most)
-    }
-
-    /// The same, to be waited for on another thread. Its number.
     pub fn prepare_wait(&self, most: Duration) -> Result<Option<u64>> {
         let mut held = self.enter_for("select", From::Notification)?;
         let Some((sockets, timeout)) = held.awaited(most)? else {
@@ -311,11 +306,13 @@ impl Core {
     }
 
     fn sockets(&self, method: &str) -> Result<Vec<Watched>> {
+        // Some are connecting to two addresses at once.
         self.native()?
-            .sockets()
+            .sockets(2 * self.count)
             .map_err(|code| Error::multi(code, &format!("{method} failed")))
     }
 
+    /// What to wait for, and how long at most.
     fn awaited(&self, most: Duration) -> Result<Option<(Vec<Watched>, Duration)>> {
         let native = self.native()?;
         if native.unfinished() == 0 {

@@ -181,31 +181,37 @@ impl OwnedStack {
         count(CURLMINFO_XFERS_RUNNING) + count(CURLMINFO_XFERS_PENDING)
     }
 
-    pub fn sockets(&self) -> Result<Vec<Watched>, CURLMcode> {
-        let mut found = Vec::new();
+    /// `expected`: so many there may well be.
+    pub fn sockets(&self, expected: usize) -> Result<Vec<Watched>, CURLMcode> {
+        let nothing = curl_waitfd {
+            fd: CURL_SOCKET_BAD,
+            events: 0,
+            revents: 0,
+        };
+        let mut found = vec![nothing; expected + 1];
         loop {
             let mut count = 0;
-            let room = found.len() as c_uint;
-            let none = ptr::null_mut();
-            let place = if room == 0 { none } else { found.as_mut_ptr() };
-            // SAFETY: room for so many; without any, libcurl only counts.
+            let (place, room) = (found.as_mut_ptr(), found.len() as c_uint);
+            // SAFETY: room for so many.
             let code = unsafe { curl_multi_waitfds(self.raw(), place, room, &raw mut count) };
             match code {
-                CURLM_OK if count <= room => {
+                CURLM_OK => {
                     found.truncate(count as usize);
                     return Ok(found.iter().map(Watched::from).collect());
                 }
-                CURLM_OK | CURLM_OUT_OF_MEMORY if count > room => found.resize(
-                    count as usize,
-                    curl_waitfd {
-                        fd: CURL_SOCKET_BAD,
-                        events: 0,
-                        revents: 0,
-                    },
-                ),
+                CURLM_OUT_OF_MEMORY if count > room => found.resize(count as usize, nothing),
                 code => return Err(code),
             }
         }
+    }
+
+    /// Waits on this thread: how many sockets are ready.
+    pub fn poll(&self, milliseconds: c_int) -> (CURLMcode, c_int) {
+        let mut ready = 0;
+        let none = ptr::null_mut();
+        // SAFETY: no sockets but libcurl's own, and a place for the answer.
+        let code = unsafe { curl_multi_poll(self.raw(), none, 0, milliseconds, &raw mut ready) };
+        (code, ready)
     }
 }
 

@@ -47,13 +47,6 @@ impl Wait {
     }
 }
 
-/// Waits on this thread.
-pub fn wait(sockets: &[Watched], timeout: Duration) -> usize {
-    let mut entries: Vec<_> = sockets.iter().map(entry).collect();
-    poll(&mut entries, timeout);
-    count(&entries)
-}
-
 fn entry(watched: &Watched) -> libc::pollfd {
     let readable = if watched.readable { libc::POLLIN } else { 0 };
     let writable = if watched.writable { libc::POLLOUT } else { 0 };

@@ -8,6 +8,7 @@ pub mod bindings;
 #[path = "../../../src/sys/coroutine.rs"]
 pub mod coroutine;
 #[path = "../../../src/sys/desk.rs"]
+#[allow(dead_code, reason = "some of it is for the real multi handle")]
 pub mod desk;
 pub mod easy;
 mod epoll;
@@ -20,6 +21,8 @@ pub mod multi;
 #[allow(dead_code, reason = "there is no socket to watch")]
 pub mod poller;
 pub mod share;
+#[allow(dead_code, reason = "some of it is for the real handle")]
+pub mod stack;
 #[path = "../../../src/sys/stream.rs"]
 pub mod stream;
 #[path = "../../../src/sys/trampolines/mod.rs"]
@@ -43,11 +46,33 @@ pub mod locks {
     }
 }
 
+pub mod waiting {
+    //! Nothing ever comes.
+
+    use super::stack::Watched;
+    use real::io;
+    use real::time::Duration;
+
+    pub struct Wait;
+
+    impl Wait {
+        pub fn new(_: &[Watched], _: Duration) -> io::Result<Self> {
+            Ok(Self)
+        }
+
+        pub fn wake(&self) {}
+    }
+}
+
 pub mod strerror {
     //! Codes, for want of libcurl's words.
 
     pub fn easy(code: u32) -> String {
         format!("easy {code}")
+    }
+
+    pub fn multi(code: i32) -> String {
+        format!("multi {code}")
     }
 
     pub fn share(code: u32) -> String {
