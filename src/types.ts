@@ -72,6 +72,12 @@ export type ReaderOption = CurlOption<DataReader>;
 /** An option that keeps any value for its handle. */
 export type PrivateOption = CurlOption<unknown>;
 
+/** The option that takes a body of several parts: a `CurlMime` or a `FormData`. */
+export type MimeOption = CurlOption<CurlMimeLike | FormData>;
+
+/** The option that takes PycURL's list of a form's fields. */
+export type FormOption = CurlOption<Iterable<FormField>>;
+
 /** An option whose value is a C pointer that JavaScript cannot make. */
 export type UnsupportedOption = CurlOption<never>;
 
@@ -116,6 +122,29 @@ export interface CurlShareLike {
   /** The number of the share, which any Worker may use. */
   readonly handle: number;
 }
+
+/** What the option MIMEPOST takes: a `CurlMime`. */
+export interface CurlMimeLike {
+  /** Whether it was closed. */
+  readonly closed: boolean;
+  /** Adds a part. */
+  addpart(): unknown;
+}
+
+/** What a `CurlMime` is made for: a `Curl`. */
+export interface CurlLike {
+  /** The number of the handle. */
+  readonly handle: number;
+}
+
+/**
+ * A field of HTTPPOST: its name and its value, or in place of the value
+ * `FORM_*` constants, each with what it stands for.
+ */
+export type FormField = readonly [
+  name: string | Uint8Array,
+  value: string | Uint8Array | readonly (number | string | Uint8Array)[],
+];
 
 /** Writes synchronously, as a `Deno.FsFile` does. */
 export interface SyncWriter {

@@ -4,6 +4,7 @@
 use crate::claim::{Claim, Held, IsolateId, State};
 use crate::error::{Error, Result};
 use crate::isolate;
+use crate::mime::Mimes;
 use crate::registry::{self, EASIES};
 use crate::share::attached::Member;
 use crate::share::turn::Turn;
@@ -36,6 +37,7 @@ pub struct Core {
     // Freed first: until then libcurl points to what follows.
     handle: Option<Arc<OwnedEasy>>,
     pub(crate) owned: BTreeMap<u32, Kept>,
+    pub(crate) mimes: Mimes,
     /// Replaced while a transfer may still read it; freed when that is over.
     retired: Vec<Arc<Owned>>,
     /// A body to post that was set or taken back inside a callback, for the
@@ -271,6 +273,7 @@ impl Easy {
             return Err(Error::easy(CURLE_OUT_OF_MEMORY, ""));
         }
         held.owned.clear();
+        held.mimes.let_go();
         held.answers = [Answers::Nobody; Slot::COUNT];
         held.noprogress = true;
         held.connect_only = false;
@@ -292,6 +295,7 @@ impl Easy {
                 *answers = Answers::Lost;
             }
         }
+        held.mimes.lose(owner);
     }
 
     /// `None`: it was closed before. Otherwise it is closed now, and what is
@@ -331,6 +335,7 @@ pub struct Remains {
     /// The callbacks that this isolate answers, a bit for each slot's index.
     answered: u32,
     owned: BTreeMap<u32, Kept>,
+    mimes: Mimes,
 }
 
 impl Remains {
@@ -356,11 +361,13 @@ impl Remains {
             share,
             left,
             owned,
+            mimes,
             ..
         } = self;
         let turn = share.as_ref().and_then(|share| share.quiet(isolate::id()));
         drop(handle);
         drop(owned);
+        drop(mimes);
         drop(turn);
         if let Some(share) = share {
             share.forget(id);
@@ -374,6 +381,7 @@ impl Core {
         Self {
             handle: Some(Arc::new(handle)),
             owned: BTreeMap::new(),
+            mimes: Mimes::default(),
             retired: Vec::new(),
             pending_body: None,
             answers: [Answers::Nobody; Slot::COUNT],
@@ -439,6 +447,7 @@ impl Core {
         core.pipewait = self.pipewait;
         core.names_file = self.names_file;
         core.owned = self.owned.clone();
+        core.mimes = self.mimes.copy(isolate::id());
         for kept in core.owned.values_mut() {
             kept.set_at = 0;
         }
@@ -533,6 +542,7 @@ impl Core {
             left,
             answered: self.answered_by(isolate::id()),
             owned: std::mem::take(&mut self.owned),
+            mimes: std::mem::take(&mut self.mimes),
         })
     }
 }

@@ -57,6 +57,10 @@ impl Error {
         Self::state(format!("cannot invoke {method}() - no share handle"))
     }
 
+    pub fn no_mime(method: &str) -> Self {
+        Self::state(format!("cannot invoke {method}() - no mime handle"))
+    }
+
     pub fn running(method: &str) -> Self {
         Self::state(format!(
             "cannot invoke {method}() - perform() is currently running"
@@ -128,6 +132,13 @@ impl Error {
             "cannot invoke {method}() - {option} was set in another Worker, or by a \
              Curl object that is gone; set it again where the transfer runs, or unset it"
         ))
+    }
+
+    pub fn source_in_use() -> Self {
+        Self::state(
+            "cannot invoke perform() - a data callback or Blob of its CurlMime is in use \
+             by a transfer of a copy (duphandle)",
+        )
     }
 
     pub fn easy(code: c_uint, detail: &str) -> Self {

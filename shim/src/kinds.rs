@@ -20,6 +20,8 @@ pub enum OptionKind {
     Writer,
     Reader,
     Private,
+    Mime,
+    Form,
     Unsupported,
 }
 
@@ -38,7 +40,9 @@ impl OptionKind {
             Self::Writer => 9,
             Self::Reader => 10,
             Self::Private => 11,
-            Self::Unsupported => 12,
+            Self::Mime => 12,
+            Self::Form => 13,
+            Self::Unsupported => 14,
         }
     }
 }
@@ -119,7 +123,7 @@ static OPTIONS: [Option<(u32, OptionKind, &str)>; 333] = [
     Some((21, OptionKind::Long, "RESUME_FROM")),
     Some((10022, OptionKind::String, "COOKIE")),
     Some((10023, OptionKind::List, "HTTPHEADER")),
-    Some((10024, OptionKind::Unsupported, "HTTPPOST")),
+    Some((10024, OptionKind::Form, "HTTPPOST")),
     Some((10025, OptionKind::String, "SSLCERT")),
     Some((10026, OptionKind::String, "KEYPASSWD")),
     Some((27, OptionKind::Long, "CRLF")),
@@ -364,7 +368,7 @@ static OPTIONS: [Option<(u32, OptionKind, &str)>; 333] = [
     Some((10266, OptionKind::String, "REQUEST_TARGET")),
     Some((267, OptionKind::Long, "SOCKS5_AUTH")),
     Some((268, OptionKind::Long, "SSH_COMPRESSION")),
-    Some((10269, OptionKind::Unsupported, "MIMEPOST")),
+    Some((10269, OptionKind::Mime, "MIMEPOST")),
     Some((30270, OptionKind::OffT, "TIMEVALUE_LARGE")),
     Some((271, OptionKind::Long, "HAPPY_EYEBALLS_TIMEOUT_MS")),
     Some((20272, OptionKind::Function(15), "RESOLVER_START_FUNCTION")),

@@ -16,6 +16,7 @@ mod isolate;
 mod kinds;
 #[expect(unsafe_code, reason = "libcurl calls these in place of libraries")]
 mod libcurl;
+mod mime;
 mod options;
 mod perform;
 mod registry;

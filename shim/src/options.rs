@@ -5,6 +5,7 @@ use crate::easy::{Core, Easy, Entered, Owned};
 use crate::error::{Error, Result};
 use crate::isolate;
 use crate::kinds::{OptionKind, option_kind, option_name, unset_number, unsettable};
+use crate::mime;
 use crate::sys::bindings::*;
 use crate::sys::easy::OwnedEasy;
 use crate::sys::lists::Slist;
@@ -166,8 +167,10 @@ pub fn unset(easy: &Arc<Easy>, option: u32) -> Result<()> {
     if kind.is_none() {
         return Err(unknown(option));
     }
-    if kind == Some(OptionKind::Share) {
-        return easy.set_share(None);
+    match kind {
+        Some(OptionKind::Share) => return easy.set_share(None),
+        Some(OptionKind::Mime | OptionKind::Form) => return mime::unset(easy),
+        _ => {}
     }
     // What follows has setopt's words.
     drop(easy.enter("unsetopt")?);
@@ -277,6 +280,8 @@ fn mismatch(option: u32, kind: Option<OptionKind>, given: &str) -> Error {
         Some(OptionKind::Blob) => "bytes",
         Some(OptionKind::Function(_)) => "a function",
         Some(OptionKind::Share) => "a CurlShare",
+        Some(OptionKind::Mime) => "a CurlMime",
+        Some(OptionKind::Form) => "a list of pairs",
         Some(OptionKind::Writer | OptionKind::Reader | OptionKind::Private) => {
             "what JavaScript keeps"
         }

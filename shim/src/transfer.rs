@@ -4,6 +4,7 @@ use crate::easy::Easy;
 use crate::error::{Error, Result};
 use crate::isolate;
 use crate::kinds::{SLOT_OPTIONS, option_name};
+use crate::mime::InUse;
 use crate::share::Share;
 use crate::sys::bindings::*;
 use crate::sys::desk::{Output, Scripts};
@@ -30,6 +31,8 @@ pub struct Transfer {
     reads_file: bool,
     /// On its share's engine.
     elsewhere: bool,
+    /// What JavaScript gives of its mime.
+    sources: Option<InUse>,
     /// Callbacks that are installed for this transfer only.
     borrowed: Borrowed,
 }
@@ -54,6 +57,7 @@ impl Transfer {
             let option = option_name(SLOT_OPTIONS[slot.index()]).unwrap_or_default();
             return Err(Error::foreign_callback("perform", option));
         }
+        let sources = InUse::take(&held.mimes.sources(), me)?;
         if let Some(share) = &held.share {
             share.check_open()?;
         }
@@ -77,7 +81,7 @@ impl Transfer {
         };
         let scripts = Scripts {
             output,
-            answered: held.answered_by(me),
+            answered: held.answered_by(me) | sources.slots(),
             watched: borrowed.progress,
         };
         borrowed.install(&handle, easy.id())?;
@@ -92,6 +96,7 @@ impl Transfer {
             connect_only: held.connect_only,
             reads_file: held.names_file,
             elsewhere,
+            sources: Some(sources),
             borrowed,
         };
         Ok((transfer, scripts))
@@ -103,6 +108,11 @@ impl Transfer {
 
     pub fn handle(&self) -> &Arc<OwnedEasy> {
         &self.handle
+    }
+
+    /// The parts of its mime whose content JavaScript gives.
+    pub fn sources(&self) -> &[u64] {
+        self.sources.as_ref().map_or(&[], InUse::sources)
     }
 
     pub fn share(&self) -> Option<&Arc<Share>> {
@@ -163,6 +173,8 @@ impl Transfer {
 impl Drop for Transfer {
     fn drop(&mut self) {
         self.give_back();
+        // Whoever finds the handle idle finds them so, too.
+        self.sources = None;
         self.easy.finish();
         if let Some(share) = &self.share {
             share.tell_idle();

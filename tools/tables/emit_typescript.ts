@@ -30,6 +30,8 @@ const OPTION_TYPES: Record<OptionKind, string> = {
   writer: "WriterOption",
   reader: "ReaderOption",
   private: "PrivateOption",
+  mime: "MimeOption",
+  form: "FormOption",
   unsupported: "UnsupportedOption",
 };
 
@@ -46,6 +48,8 @@ const OPTION_VALUES: Record<OptionKind, string> = {
   writer: "takes what data can be written to",
   reader: "takes what data can be read from",
   private: "takes any value",
+  mime: "takes a CurlMime or a FormData",
+  form: "takes a list of names and values",
   unsupported: "cannot be set from JavaScript",
 };
 

@@ -60,6 +60,8 @@ export const OPTION_KINDS = [
   "writer",
   "reader",
   "private",
+  "mime",
+  "form",
   "unsupported",
 ] as const;
 

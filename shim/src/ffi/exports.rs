@@ -235,7 +235,7 @@ pub unsafe extern "C" fn shim_getinfo_bytes(
 ///
 /// # Safety
 /// See the head of this file.
-unsafe fn report_progress(
+pub(super) unsafe fn report_progress(
     progress: Progress,
     values: *mut f64,
     room: *mut u8,
@@ -331,7 +331,7 @@ pub unsafe extern "C" fn shim_resume(
     })
 }
 
-fn started(act: impl FnOnce() -> Result<i32>) -> i32 {
+pub(super) fn started(act: impl FnOnce() -> Result<i32>) -> i32 {
     entry_value(act, |status| status)
 }
 

@@ -2,6 +2,7 @@
 
 use super::bindings::*;
 use super::lists::Slist;
+use super::mime::MimeRoot;
 use super::share::OwnedShare;
 use super::trampolines::{self, Slot};
 use std::ffi::{CStr, c_char, c_long, c_void};
@@ -138,6 +139,15 @@ impl OwnedEasy {
         unsafe { curl_easy_setopt(self.raw(), CURLOPT_SHARE, pointer) }
     }
 
+    /// What is to be sent, or nothing. It may ask JavaScript to rewind what is in
+    /// it.
+    pub fn set_mime(&self, mime: Option<MimeRoot>) -> CURLcode {
+        let pointer = mime.map_or(ptr::null_mut(), |mime| mime.0);
+        // SAFETY: null, or a tree that is live as long as this handle's claim
+        // is held; libcurl is told before it is freed.
+        unsafe { curl_easy_setopt(self.raw(), CURLOPT_MIMEPOST, pointer) }
+    }
+
     pub fn perform(&self) -> CURLcode {
         // SAFETY: a live handle, that the claim keeps to this thread.
         unsafe { curl_easy_perform(self.raw()) }
@@ -169,6 +179,10 @@ impl OwnedEasy {
     }
 
     pub(super) fn raw_for_multi(&self) -> *mut CURL {
+        self.raw()
+    }
+
+    pub(super) fn raw_for_mime(&self) -> *mut CURL {
         self.raw()
     }
 

@@ -14,6 +14,7 @@ mod epoll;
 pub mod getinfo;
 pub mod lists;
 pub mod locks;
+pub mod mime;
 pub mod multi;
 pub mod poller;
 #[cfg(not(target_os = "linux"))]
