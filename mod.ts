@@ -22,6 +22,13 @@
 export type { CurlBody } from "./src/body_stream.ts";
 export { Curl, type CurlHandle } from "./src/curl.ts";
 export {
+  CurlMime,
+  CurlMimePart,
+  type MimeDataOptions,
+  type MimeMultipartOptions,
+  type MimePartOptions,
+} from "./src/curl_mime.ts";
+export {
   CurlShare,
   type CurlShareOptions,
   type LockStats,

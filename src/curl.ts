@@ -19,6 +19,7 @@ import {
   unsetOption,
 } from "./options.ts";
 import { CAINFO_BLOB, PAUSE_CONT } from "./tables/constants.ts";
+import { introduce } from "./curl_mime.ts";
 import { drive, pause, performSync } from "./transfer.ts";
 import type {
   AbortOptions,
@@ -81,6 +82,7 @@ export class Curl implements Disposable {
       : newTarget(made(call.curlNew()));
     this.#id = this.#target.id;
     curls.add(this, this.#id);
+    introduce(this, this.#target);
   }
 
   /**
@@ -606,8 +608,8 @@ export class Curl implements Disposable {
       if (first >= 0) {
         this.#closed = true;
         curls.remove(this, this.#id);
-        this.#target.callbacks.clear();
         this.#target.kept = null;
+        this.#target.callbacks.end();
       }
     }
   }

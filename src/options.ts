@@ -6,9 +6,11 @@
  */
 
 import type { Callbacks } from "./callbacks.ts";
+import { setMime } from "./curl_mime.ts";
 import { CurlShare } from "./curl_share.ts";
 import { check, stateError } from "./errors.ts";
 import * as call from "./ffi/call.ts";
+import { setForm } from "./http_post.ts";
 import {
   type PipedStream,
   ReaderStream,
@@ -81,6 +83,8 @@ const setters: Record<OptionKind, Setter> = {
     check(call.curlCheck(target.id, SETOPT));
     target.kept = value;
   },
+  [OptionKind.mime]: (target, _option, value) => setMime(target, value),
+  [OptionKind.form]: (target, _option, value) => setForm(target, value),
   [OptionKind.unsupported]: (_target, option, value) => {
     throw values.wrongType(
       option,
@@ -105,6 +109,11 @@ export function unsetOption(target: OptionTarget, option: number): void {
   if (kind === OptionKind.private) {
     check(call.curlCheck(target.id, UNSETOPT));
     target.kept = null;
+    return;
+  }
+  if (kind === OptionKind.mime || kind === OptionKind.form) {
+    check(call.unsetopt(target.id, option));
+    target.callbacks.setMime(undefined);
     return;
   }
   const stands = kind === OptionKind.writer && isUnsettable(option)

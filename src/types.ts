@@ -401,5 +401,27 @@ export type HstsWriteCallback = (
   index: HstsIndex,
 ) => number | void;
 
+/**
+ * Gives at most `size` bytes of a mime part, none at the end; answers like a
+ * {@linkcode ReadCallback}.
+ */
+export type MimeReadCallback<U = undefined> = (
+  userdata: U,
+  size: number,
+) => Uint8Array | string | number | Promise<Uint8Array | string | number>;
+
+/**
+ * Moves to `offset` in the content of a mime part, which is sent again. Nothing
+ * means that it did; else a `SEEKFUNC_*`.
+ */
+export type MimeSeekCallback<U = undefined> = (
+  userdata: U,
+  offset: number,
+  origin: number,
+) => number | void;
+
+/** Hears that the other functions of a mime part are called no more. */
+export type MimeFreeCallback<U = undefined> = (userdata: U) => void;
+
 /** Starts the data to send anew, on `IOCMD_RESTARTREAD`; gives an `IOE_*`. */
 export type IoctlCallback = (cmd: number) => number;

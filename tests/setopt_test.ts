@@ -43,6 +43,8 @@ const VALUES: Record<Kind, readonly unknown[]> = {
   writer: [{ write: () => {} }, { writeSync: () => 0 }],
   reader: [{ read: () => "" }, { readSync: () => null }],
   private: [1, "x", { a: 1 }, undefined, () => {}],
+  mime: [new FormData()],
+  form: [[], [["a", "b"]], new Set([["a", [curl.FORM_CONTENTS, "b"]]])],
   unsupported: [],
 };
 
@@ -59,6 +61,8 @@ const WRONG: Record<Kind, readonly unknown[]> = {
   writer: [5, "x", {}, () => {}, undefined, { readSync: () => 0 }],
   reader: [5, "x", {}, () => {}, undefined, { writeSync: () => 0 }],
   private: [],
+  mime: [5, "x", {}, [], () => {}, undefined, new URLSearchParams()],
+  form: [5, "x", {}, [5], [["a"]], [[1, "b"]], [["a", 1]], [["a", []]]],
   unsupported: [5, "x", {}, () => {}, undefined, true],
 };
 

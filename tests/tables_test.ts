@@ -92,9 +92,10 @@ Deno.test("optionKind() tells the kind of each sort of option", () => {
       [constants.PRIVATE, OptionKind.private],
       [constants.ERRORBUFFER, OptionKind.unsupported],
       [constants.XFERINFODATA, OptionKind.unsupported],
-      [constants.MIMEPOST, OptionKind.unsupported],
+      [constants.MIMEPOST, OptionKind.mime],
+      [constants.HTTPPOST, OptionKind.form],
       [constants.RESPONSE_CODE, OptionKind.unknown],
-    ]
+    ] as [number, OptionKind][]
   ) {
     assertEquals(optionKind(option), kind, `${option}`);
   }

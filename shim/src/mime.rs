@@ -280,19 +280,28 @@ pub fn set_text(
     let method = what.method();
     let mut held = easy.enter_idle(method)?;
     held.mimes.find(mime, method)?;
-    let text = text.map(|text| terminated(method, text)).transpose()?;
-    // Checked here, as libcurl has forgotten the old value when it refuses.
-    if let Some(text) = &text {
-        match what {
-            Text::Encoder => check_encoder(text)?,
-            Text::File => check_file(method, text)?,
-            Text::Name | Text::Filename | Text::Type => {}
-        }
-    }
+    let text = text.map(|text| check(what, text)).transpose()?;
     let forest = &mut held.mimes.forest;
     let code = forest.set_text(mime, part, what, text.as_deref());
     held.mimes.forget_gone();
     done(&format!("{method}()"), code)
+}
+
+/// Before libcurl is told, which has forgotten the old value when it refuses.
+pub fn check(what: Text, text: &[u8]) -> Result<CString> {
+    let method = what.method();
+    let text = CString::new(text).map_err(|error| {
+        let place = error.nul_position();
+        Error::argument(format!(
+            "{method}(): the value holds a NUL character, at byte {place}"
+        ))
+    })?;
+    match what {
+        Text::Encoder => check_encoder(&text)?,
+        Text::File => check_file(&text)?,
+        Text::Name | Text::Filename | Text::Type => {}
+    }
+    Ok(text)
 }
 
 fn check_encoder(encoder: &CStr) -> Result<()> {
@@ -310,13 +319,8 @@ fn check_encoder(encoder: &CStr) -> Result<()> {
     Err(Error::easy(CURLE_BAD_FUNCTION_ARGUMENT, &text))
 }
 
-/// Whether there is a file to read.
-pub fn check_path(method: &str, path: &[u8]) -> Result<()> {
-    check_file(method, &terminated(method, path)?)
-}
-
 /// As far as can be told without reading it.
-fn check_file(method: &str, path: &CStr) -> Result<()> {
+fn check_file(path: &CStr) -> Result<()> {
     let name = OsStr::from_bytes(path.to_bytes());
     let readable = fs::metadata(name).and_then(|metadata| {
         if metadata.is_dir() {
@@ -330,7 +334,7 @@ fn check_file(method: &str, path: &CStr) -> Result<()> {
     });
     readable.map_err(|error| {
         let words = crate::sys::strerror::easy(CURLE_READ_ERROR);
-        let text = format!("{method}({}): {words}: {error}", path.to_string_lossy());
+        let text = format!("filedata({}): {words}: {error}", path.to_string_lossy());
         Error::easy(CURLE_READ_ERROR, &text)
     })
 }
@@ -443,17 +447,8 @@ pub fn attach(easy: &Arc<Easy>, (mime, part): (u64, usize), child: u64) -> Resul
     perform::change_mime(easy, held, pending)
 }
 
-fn terminated(method: &str, text: &[u8]) -> Result<CString> {
-    CString::new(text).map_err(|error| {
-        let place = error.nul_position();
-        Error::argument(format!(
-            "{method}(): the value holds a NUL character, at byte {place}"
-        ))
-    })
-}
-
 impl Text {
-    fn method(self) -> &'static str {
+    pub fn method(self) -> &'static str {
         match self {
             Self::Name => "name",
             Self::Filename => "filename",

@@ -80,7 +80,8 @@ export const symbols = {
   },
   shim_mime_check: {
     parameters: [
-      "buffer", // path: *const u8
+      "u32",
+      "buffer", // text: *const u8
       "u32",
     ],
     result: "i32",

@@ -7,7 +7,7 @@
 
 use super::exports::{report_progress, started};
 use super::{entry, entry_id, entry_value, id, input};
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::sys::mime::Text;
 use crate::{isolate, mime};
 
@@ -61,17 +61,10 @@ pub unsafe extern "C" fn shim_mime_text(
     length: u32,
 ) -> i32 {
     entry(|| {
-        let (what, method) = match what {
-            0 => (Text::Name, "name"),
-            1 => (Text::Filename, "filename"),
-            2 => (Text::Type, "type"),
-            3 => (Text::Encoder, "encoder"),
-            4 => (Text::File, "filedata"),
-            _ => return Err(Error::panic("no text of a mime part has this number")),
-        };
+        let what = text_of(what)?;
         // SAFETY: see the head of this file.
         let text = unsafe { input(text, length) };
-        isolate::with_easy(id(curl), method, |easy| {
+        isolate::with_easy(id(curl), what.method(), |easy| {
             let text = (set != 0).then_some(text);
             mime::set_text(easy, (id(mime), part as usize), what, text).map(|()| 0)
         })
@@ -160,12 +153,23 @@ pub unsafe extern "C" fn shim_setopt_mime(
     })
 }
 
-/// Whether a file can be read, before a part is made for it.
+/// Whether a part could be told this, before there is one.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn shim_mime_check(path: *const u8, length: u32) -> i32 {
+pub unsafe extern "C" fn shim_mime_check(what: u32, text: *const u8, length: u32) -> i32 {
     entry(|| {
         // SAFETY: see the head of this file.
-        let path = unsafe { input(path, length) };
-        mime::check_path("filedata", path).map(|()| 0)
+        let text = unsafe { input(text, length) };
+        mime::check(text_of(what)?, text).map(|_| 0)
     })
+}
+
+fn text_of(what: u32) -> Result<Text> {
+    match what {
+        0 => Ok(Text::Name),
+        1 => Ok(Text::Filename),
+        2 => Ok(Text::Type),
+        3 => Ok(Text::Encoder),
+        4 => Ok(Text::File),
+        _ => Err(Error::panic("no text of a mime part has this number")),
+    }
 }
