@@ -23,11 +23,10 @@ export type { CurlBody } from "./src/body_stream.ts";
 export { Curl, type CurlHandle } from "./src/curl.ts";
 export {
   CurlMime,
-  CurlMimePart,
-  type MimeDataOptions,
   type MimeMultipartOptions,
   type MimePartOptions,
 } from "./src/curl_mime.ts";
+export { CurlMimePart, type MimeDataOptions } from "./src/curl_mime_part.ts";
 export {
   CurlShare,
   type CurlShareOptions,

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { CurlMime, type CurlMimePart, send } from "./curl_mime.ts";
+import { CurlMime, send } from "./curl_mime.ts";
+import type { CurlMimePart } from "./curl_mime_part.ts";
 import type { MimeTarget } from "./mime_tree.ts";
 import {
   FORM_BUFFER,

@@ -37,6 +37,20 @@ const collected = new FinalizationRegistry<readonly [number, number]>(
   ([curl, mime]) => call.mimeRelease(curl, mime),
 );
 
+const nodes = new WeakMap<object, MimeNode>();
+
+/** What the object of a mime stands for. */
+export function keepNode(mime: object, node: MimeNode): void {
+  nodes.set(mime, node);
+}
+
+/** The same again; undefined for whatever is no mime. */
+export function nodeOf(value: unknown): MimeNode | undefined {
+  return typeof value === "object" && value !== null
+    ? nodes.get(value)
+    : undefined;
+}
+
 /** One mime. Whoever holds one of a tree holds all of it. */
 export class MimeNode implements MimeBody {
   readonly #target: MimeTarget;

@@ -14,6 +14,8 @@ const LAYERS: readonly (string | RegExp)[] = [
   "src/options.ts",
   "src/http_post.ts",
   "src/curl_mime.ts",
+  "src/curl_mime_part.ts",
+  "src/mime_arguments.ts",
   "src/mime_tree.ts",
   "src/curl_share.ts",
   "src/closing.ts",

@@ -43,6 +43,8 @@ pub mod ids;
 pub mod isolate;
 #[path = "../../src/kinds.rs"]
 pub mod kinds;
+#[path = "../../src/mime.rs"]
+pub mod mime;
 #[path = "../../src/options.rs"]
 pub mod options;
 #[path = "../../src/perform.rs"]

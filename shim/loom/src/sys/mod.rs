@@ -13,6 +13,7 @@ pub mod easy;
 mod epoll;
 pub mod getinfo;
 pub mod lists;
+pub mod mime;
 pub mod multi;
 #[path = "../../../src/sys/poller.rs"]
 #[allow(dead_code, reason = "there is no socket to watch")]
