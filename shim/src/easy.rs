@@ -4,7 +4,7 @@
 use crate::claim::{Claim, Held, IsolateId, State};
 use crate::error::{Error, Result};
 use crate::isolate;
-use crate::mime::Mimes;
+use crate::mime::{InUse, Mimes};
 use crate::registry::{self, EASIES};
 use crate::share::attached::Member;
 use crate::share::turn::Turn;
@@ -191,6 +191,7 @@ impl Easy {
         let mut held = self.claim.finish();
         held.elsewhere = false;
         held.retired.clear();
+        held.mimes.in_use = InUse::default();
         if let Some(body) = held.pending_body.take() {
             let code = held.set_body(body, false);
             debug_assert_eq!(code, Ok(CURLE_OK));

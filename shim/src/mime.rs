@@ -14,7 +14,7 @@ use crate::sys::bindings::*;
 use crate::sys::lists::Slist;
 use crate::sys::mime::{Forest, LEVELS, Text};
 use crate::sys::trampolines::Slot;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ffi::{CStr, CString, OsStr};
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
@@ -22,10 +22,11 @@ use std::{fs, io};
 
 #[derive(Default)]
 pub struct Mimes {
-    forest: Forest,
-    keepers: BTreeMap<u64, Keeper>,
+    forest: Forest<Keeper>,
     /// What MIMEPOST is set to.
     sent: Sent,
+    /// What its transfer reads.
+    pub in_use: InUse,
 }
 
 /// Who has made a mime, and has its functions.
@@ -85,7 +86,7 @@ impl Mimes {
 
     fn sources_in(&self, root: u64) -> Vec<Source> {
         let of = |mime: u64| {
-            let isolate = self.keepers.get(&mime).and_then(|keeper| keeper.isolate);
+            let isolate = self.forest.keeper(mime).and_then(|keeper| keeper.isolate);
             let numbers = self.forest.sources(mime);
             numbers.map(move |number| Source { number, isolate })
         };
@@ -123,11 +124,11 @@ impl Mimes {
     /// Their functions, and the objects for them, are gone.
     pub fn lose(&mut self, owner: IsolateId) {
         let mut lost = Vec::new();
-        for (mime, keeper) in &mut self.keepers {
+        for (mime, keeper) in self.forest.keepers_mut() {
             if keeper.isolate == Some(owner) {
                 keeper.isolate = None;
                 keeper.held = false;
-                lost.push(*mime);
+                lost.push(mime);
             }
         }
         if let Sent::Copy(sources) = &mut self.sent {
@@ -142,20 +143,10 @@ impl Mimes {
 
     /// Frees a root that is neither held nor sent.
     fn tidy(&mut self, mime: u64) {
-        let is_held = self.keepers.get(&mime).is_some_and(|keeper| keeper.held);
+        let is_held = self.forest.keeper(mime).is_some_and(|keeper| keeper.held);
         if !is_held && !self.is_sent(mime) && !self.forest.is_attached(mime) {
-            self.remove(mime);
+            self.forest.remove(mime);
         }
-    }
-
-    fn remove(&mut self, root: u64) {
-        self.forest.remove(root);
-        self.forget_gone();
-    }
-
-    fn forget_gone(&mut self) {
-        let forest = &self.forest;
-        self.keepers.retain(|mime, _| forest.has(*mime));
     }
 
     /// Whether this is what MIMEPOST is set to.
@@ -172,7 +163,7 @@ impl Mimes {
 
     /// What libcurl has said to a change.
     pub fn settle(&mut self, change: Change, code: CURLcode) -> Result<()> {
-        let (method, settled) = match change {
+        match change {
             Change::Send { mime, before } => {
                 if code != CURLE_OK {
                     // libcurl has let the one before go by then.
@@ -182,17 +173,15 @@ impl Mimes {
                 if let Some(before) = before {
                     self.tidy(before);
                 }
-                ("setopt(MIMEPOST)", code)
+                done("setopt(MIMEPOST)", code)
             }
             Change::Attach { child } => {
                 if code != CURLE_OK {
                     self.forest.failed_to_attach(child);
                 }
-                self.forget_gone();
-                ("subparts()", code)
+                done("subparts()", code)
             }
-        };
-        done(method, settled)
+        }
     }
 }
 
@@ -215,21 +204,20 @@ pub fn new(easy: &Easy) -> Result<u64> {
     let mut held = easy.enter_idle("CurlMime")?;
     let handle = held.handle()?.clone();
     let mime = registry::new_id();
-    if !held.mimes.forest.add(mime, &handle) {
-        return Err(no_memory());
-    }
     let keeper = Keeper {
         isolate: Some(isolate::id()),
         held: true,
     };
-    held.mimes.keepers.insert(mime, keeper);
-    Ok(mime)
+    match held.mimes.forest.add(mime, &handle, keeper) {
+        true => Ok(mime),
+        false => Err(no_memory()),
+    }
 }
 
 /// Its object is gone.
 pub fn release(easy: &Easy, mime: u64) {
     let mut held = easy.held();
-    if let Some(keeper) = held.mimes.keepers.get_mut(&mime) {
+    if let Some(keeper) = held.mimes.forest.keeper_mut(mime) {
         keeper.held = false;
     }
     held.mimes.tidy(mime);
@@ -243,7 +231,7 @@ pub fn close(easy: &Easy, mime: u64) -> Result<()> {
         done("close()", held.handle()?.set_mime(None))?;
         held.mimes.sent = Sent::Nothing;
     }
-    if let Some(keeper) = held.mimes.keepers.get_mut(&mime) {
+    if let Some(keeper) = held.mimes.forest.keeper_mut(mime) {
         keeper.held = false;
     }
     held.mimes.tidy(mime);
@@ -283,7 +271,6 @@ pub fn set_text(
     let text = text.map(|text| check(what, text)).transpose()?;
     let forest = &mut held.mimes.forest;
     let code = forest.set_text(mime, part, what, text.as_deref());
-    held.mimes.forget_gone();
     done(&format!("{method}()"), code)
 }
 
@@ -343,7 +330,6 @@ pub fn set_data(easy: &Easy, (mime, part): (u64, usize), data: &[u8]) -> Result<
     let mut held = easy.enter_idle("data")?;
     held.mimes.find(mime, "data")?;
     let code = held.mimes.forest.set_data(mime, part, data);
-    held.mimes.forget_gone();
     done("data()", code)
 }
 
@@ -374,7 +360,6 @@ pub fn set_source(easy: &Easy, (mime, part): (u64, usize), size: i64, seeks: boo
     let source = registry::new_id();
     let forest = &mut held.mimes.forest;
     let code = forest.set_source(mime, part, source, size, seeks);
-    held.mimes.forget_gone();
     done("dataCb()", code)?;
     Ok(source)
 }
@@ -473,6 +458,7 @@ fn in_use() -> MutexGuard<'static, BTreeSet<u64>> {
 
 /// What one transfer reads, until this is dropped: libcurl tells a read which
 /// source it is of and not for which handle, and a function could not tell, either.
+#[derive(Default)]
 pub struct InUse(Vec<u64>);
 
 impl InUse {
@@ -492,8 +478,8 @@ impl InUse {
         Ok(Self(numbers))
     }
 
-    pub fn sources(&self) -> &[u64] {
-        &self.0
+    pub fn sources(&self) -> Vec<u64> {
+        self.0.clone()
     }
 
     /// The callbacks for them, a bit for each slot's index.

@@ -188,7 +188,7 @@ pub fn change_mime(
         answered: mime::SLOTS,
         watched: false,
     };
-    let desk = Rc::new(Desk::new(easy.id(), scripts).with_sources(&sources));
+    let desk = Rc::new(Desk::new(easy.id(), scripts).with_sources(sources));
     let Some(call) = Suspendable::new(Desks::One(desk.clone()), act) else {
         held.mimes.settle(change, CURLE_OUT_OF_MEMORY)?;
         return Err(Error::easy(CURLE_OUT_OF_MEMORY, ""));

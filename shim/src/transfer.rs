@@ -31,8 +31,6 @@ pub struct Transfer {
     reads_file: bool,
     /// On its share's engine.
     elsewhere: bool,
-    /// What JavaScript gives of its mime.
-    sources: Option<InUse>,
     /// Callbacks that are installed for this transfer only.
     borrowed: Borrowed,
 }
@@ -88,6 +86,7 @@ impl Transfer {
         handle.clear_error();
         held.watched = borrowed.progress;
         held.elsewhere = elsewhere;
+        held.mimes.in_use = sources;
         held.run(me);
         let transfer = Self {
             easy: easy.clone(),
@@ -96,7 +95,6 @@ impl Transfer {
             connect_only: held.connect_only,
             reads_file: held.names_file,
             elsewhere,
-            sources: Some(sources),
             borrowed,
         };
         Ok((transfer, scripts))
@@ -111,8 +109,8 @@ impl Transfer {
     }
 
     /// The parts of its mime whose content JavaScript gives.
-    pub fn sources(&self) -> &[u64] {
-        self.sources.as_ref().map_or(&[], InUse::sources)
+    pub fn sources(&self) -> Vec<u64> {
+        self.easy.held().mimes.in_use.sources()
     }
 
     pub fn share(&self) -> Option<&Arc<Share>> {
@@ -173,8 +171,6 @@ impl Transfer {
 impl Drop for Transfer {
     fn drop(&mut self) {
         self.give_back();
-        // Whoever finds the handle idle finds them so, too.
-        self.sources = None;
         self.easy.finish();
         if let Some(share) = &self.share {
             share.tell_idle();

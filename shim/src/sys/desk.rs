@@ -121,8 +121,8 @@ impl Desk {
     }
 
     /// The same, of a handle that sends what these give.
-    pub fn with_sources(mut self, sources: &[u64]) -> Self {
-        self.sources = sources.to_vec();
+    pub fn with_sources(mut self, sources: Vec<u64>) -> Self {
+        self.sources = sources;
         self
     }
 

@@ -11,11 +11,11 @@ use std::collections::BTreeMap;
 use std::ffi::{CStr, c_void};
 use std::ptr::{self, NonNull};
 
-/// Every mime by its number.
-#[derive(Default)]
-pub struct Forest(BTreeMap<u64, Node>);
+/// Every mime by its number, each with what its keeper wants to know of it.
+pub struct Forest<K>(BTreeMap<u64, Node<K>>);
 
-struct Node {
+struct Node<K> {
+    keeper: K,
     mime: NonNull<curl_mime>,
     parts: Vec<Part>,
     /// The mime and the part that it is attached to.
@@ -56,17 +56,24 @@ pub const LEVELS: usize = 12;
 
 // SAFETY: libcurl ties no thread to a mime, and the claim in front of the handle
 // whose trees these are lets one thread in at a time.
-unsafe impl Send for Forest {}
+unsafe impl<K: Send> Send for Forest<K> {}
 
-impl Forest {
+impl<K> Default for Forest<K> {
+    fn default() -> Self {
+        Self(BTreeMap::new())
+    }
+}
+
+impl<K> Forest<K> {
     /// `false`: there is no memory for it.
-    pub fn add(&mut self, mime: u64, easy: &OwnedEasy) -> bool {
+    pub fn add(&mut self, mime: u64, easy: &OwnedEasy, keeper: K) -> bool {
         // SAFETY: the handle is live; it is asked for random numbers only.
         let made = unsafe { curl_mime_init(easy.raw_for_mime()) };
         let Some(made) = NonNull::new(made) else {
             return false;
         };
         let node = Node {
+            keeper,
             mime: made,
             parts: Vec::new(),
             parent: None,
@@ -77,6 +84,20 @@ impl Forest {
 
     pub fn has(&self, mime: u64) -> bool {
         self.0.contains_key(&mime)
+    }
+
+    pub fn keeper(&self, mime: u64) -> Option<&K> {
+        self.0.get(&mime).map(|node| &node.keeper)
+    }
+
+    pub fn keeper_mut(&mut self, mime: u64) -> Option<&mut K> {
+        self.0.get_mut(&mime).map(|node| &mut node.keeper)
+    }
+
+    pub fn keepers_mut(&mut self) -> impl Iterator<Item = (u64, &mut K)> {
+        self.0
+            .iter_mut()
+            .map(|(mime, node)| (*mime, &mut node.keeper))
     }
 
     pub fn is_attached(&self, mime: u64) -> bool {
@@ -193,7 +214,7 @@ impl Forest {
         mime: u64,
         part: usize,
         child: u64,
-    ) -> Option<impl FnOnce() -> u32 + use<>> {
+    ) -> Option<impl FnOnce() -> u32 + use<K>> {
         let pointer = self.pointer(mime, part)?;
         let node = self.0.get_mut(&child)?;
         node.parent = Some((mime, part));
@@ -288,7 +309,7 @@ impl Forest {
     }
 }
 
-impl Drop for Forest {
+impl<K> Drop for Forest<K> {
     fn drop(&mut self) {
         let roots: Vec<u64> = self.0.keys().copied().collect();
         for mime in roots {

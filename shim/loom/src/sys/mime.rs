@@ -4,9 +4,9 @@ use super::bindings::*;
 use super::easy::OwnedEasy;
 use super::lists::Slist;
 use real::ffi::CStr;
+use real::marker::PhantomData;
 
-#[derive(Default)]
-pub struct Forest;
+pub struct Forest<K>(PhantomData<K>);
 
 pub struct MimeRoot;
 
@@ -21,13 +21,31 @@ pub enum Text {
 
 pub const LEVELS: usize = 12;
 
-impl Forest {
-    pub fn add(&mut self, _: u64, _: &OwnedEasy) -> bool {
+impl<K> Default for Forest<K> {
+    fn default() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<K> Forest<K> {
+    pub fn add(&mut self, _: u64, _: &OwnedEasy, _: K) -> bool {
         false
     }
 
     pub fn has(&self, _: u64) -> bool {
         false
+    }
+
+    pub fn keeper(&self, _: u64) -> Option<&K> {
+        None
+    }
+
+    pub fn keeper_mut(&mut self, _: u64) -> Option<&mut K> {
+        None
+    }
+
+    pub fn keepers_mut(&mut self) -> impl Iterator<Item = (u64, &mut K)> {
+        [].into_iter()
     }
 
     pub fn is_attached(&self, _: u64) -> bool {
@@ -63,7 +81,7 @@ impl Forest {
         CURLE_OK
     }
 
-    pub fn attach(&mut self, _: u64, _: usize, _: u64) -> Option<impl FnOnce() -> u32 + use<>> {
+    pub fn attach(&mut self, _: u64, _: usize, _: u64) -> Option<impl FnOnce() -> u32 + use<K>> {
         Some(|| CURLE_OK)
     }
 
