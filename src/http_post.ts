@@ -180,7 +180,10 @@ function addField(mime: CurlMime, { name, pieces }: Field): void {
   }
 }
 
-/** Gives the type that the part has then, if it has one. */
+/**
+ * Gives the type that the part has then, if it has one. Each of several files
+ * has its own filename, where libcurl's forms give all of them the first one's.
+ */
 function fill(
   part: CurlMimePart,
   { contents, file, buffer, filename, type }: Piece,
