@@ -22,6 +22,12 @@
 export type { CurlBody } from "./src/body_stream.ts";
 export { Curl, type CurlHandle } from "./src/curl.ts";
 export {
+  CurlMime,
+  type MimeMultipartOptions,
+  type MimePartOptions,
+} from "./src/curl_mime.ts";
+export { CurlMimePart, type MimeDataOptions } from "./src/curl_mime_part.ts";
+export {
   CurlMulti,
   type CurlMultiOptions,
   type FailedTransfer,

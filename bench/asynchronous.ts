@@ -168,6 +168,25 @@ function uploads({ urls, c }: Setup): Benchmark {
   };
 }
 
+function forms({ urls, c }: Setup): Benchmark {
+  const args = ["mime", urls.form, urls.small, urls.file];
+  return {
+    name: "mime",
+    title: "Upload of a form with a file of 1 GiB",
+    place: "two cores",
+    rounds: 5,
+    measures: SPEED,
+    targets: [
+      { key: "speed", peer: OURS, against: C, atLeast: 0.9 },
+      { key: "growth", peer: OURS, atMost: 16, unit: "MiB" },
+    ],
+    turns: [
+      { peer: OURS, command: [...deno("ours_async.ts"), ...args] },
+      { peer: C, command: [c, ...args] },
+    ],
+  };
+}
+
 function slow({ urls, c }: Setup): Benchmark {
   const args = ["slow", urls.slow(CROWD), urls.small, String(CROWD)];
   return {
@@ -258,6 +277,7 @@ export function asynchronous(setup: Setup): Benchmark[] {
     http2(setup),
     streams(setup),
     uploads(setup),
+    forms(setup),
     slow(setup),
     workers(setup),
     timers(setup),

@@ -17,6 +17,7 @@ export const NAMES = [
   "http2",
   "stream",
   "upload",
+  "mime",
   "slow",
   "workers",
   "timer",

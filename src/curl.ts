@@ -35,6 +35,7 @@ import {
   type SslSessionData,
 } from "./sessions.ts";
 import { CAINFO_BLOB, PAUSE_CONT } from "./tables/constants.ts";
+import { introduce } from "./curl_mime.ts";
 import { drive, pause, performSync, upkeep } from "./transfer.ts";
 import type {
   AbortOptions,
@@ -98,6 +99,7 @@ export class Curl implements Disposable {
     this.#id = this.#target.id;
     enlist(this, this.#target);
     curls.add(this, this.#id);
+    introduce(this, this.#target);
   }
 
   /**
@@ -790,8 +792,8 @@ export class Curl implements Disposable {
       if (first >= 0) {
         this.#closed = true;
         curls.remove(this, this.#id);
-        this.#target.callbacks.clear();
         this.#target.kept = null;
+        this.#target.callbacks.end();
       }
     }
   }

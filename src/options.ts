@@ -6,11 +6,13 @@
  */
 
 import type { Callbacks } from "./callbacks.ts";
+import { setMime } from "./curl_mime.ts";
 import { CurlShare } from "./curl_share.ts";
 import { CurlUrl, urlId } from "./curl_url.ts";
 import { check, stateError } from "./errors.ts";
 import * as call from "./ffi/call.ts";
 import { setoptUrl } from "./ffi/url_call.ts";
+import { setForm } from "./http_post.ts";
 import {
   type PipedStream,
   ReaderStream,
@@ -111,6 +113,8 @@ const setters: Record<OptionKind, Setter> = {
     }
     check(setoptUrl(id, urlId(value)));
   },
+  [OptionKind.mime]: (target, _option, value) => setMime(target, value),
+  [OptionKind.form]: (target, _option, value) => setForm(target, value),
   [OptionKind.unsupported]: (_target, option, value) => {
     throw values.wrongType(
       option,
@@ -135,6 +139,11 @@ export function unsetOption(target: OptionTarget, option: number): void {
   if (kind === OptionKind.private) {
     check(call.curlCheck(target.id, UNSETOPT));
     target.kept = null;
+    return;
+  }
+  if (kind === OptionKind.mime || kind === OptionKind.form) {
+    check(call.unsetopt(target.id, option));
+    target.callbacks.setMime(undefined);
     return;
   }
   const stands = kind === OptionKind.writer && isUnsettable(option)

@@ -44,6 +44,8 @@ const VALUES: Record<Kind, readonly unknown[]> = {
   reader: [{ read: () => "" }, { readSync: () => null }],
   private: [1, "x", { a: 1 }, undefined, () => {}],
   url: [new curl.CurlUrl("http://localhost/")],
+  mime: [new FormData()],
+  form: [[], [["a", "b"]], new Set([["a", [curl.FORM_CONTENTS, "b"]]])],
   unsupported: [],
 };
 
@@ -61,6 +63,8 @@ const WRONG: Record<Kind, readonly unknown[]> = {
   reader: [5, "x", {}, () => {}, undefined, { writeSync: () => 0 }],
   private: [],
   url: [5, "x", {}, new URL("http://a/"), () => {}, undefined, true],
+  mime: [5, "x", {}, [], () => {}, undefined, new URLSearchParams()],
+  form: [5, "x", {}, [5], [["a"]], [[1, "b"]], [["a", 1]], [["a", []]]],
   unsupported: [5, "x", {}, () => {}, undefined, true],
 };
 

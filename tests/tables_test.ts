@@ -93,7 +93,8 @@ Deno.test("optionKind() tells the kind of each sort of option", () => {
       [constants.CURLU, OptionKind.url],
       [constants.ERRORBUFFER, OptionKind.unsupported],
       [constants.XFERINFODATA, OptionKind.unsupported],
-      [constants.MIMEPOST, OptionKind.unsupported],
+      [constants.MIMEPOST, OptionKind.mime],
+      [constants.HTTPPOST, OptionKind.form],
       [constants.RESPONSE_CODE, OptionKind.unknown],
     ] as [number, OptionKind][]
   ) {

@@ -4,6 +4,7 @@
 use crate::claim::{Claim, Held, IsolateId, State};
 use crate::error::{Error, Result};
 use crate::isolate;
+use crate::mime::{InUse, Mimes};
 use crate::registry::{self, EASIES};
 use crate::share::attached::Member;
 use crate::share::turn::Turn;
@@ -38,6 +39,7 @@ pub struct Core {
     // Freed first: until then libcurl points to what follows.
     handle: Option<Arc<OwnedEasy>>,
     pub(crate) owned: BTreeMap<u32, Kept>,
+    pub(crate) mimes: Mimes,
     /// Replaced while a transfer may still read it; freed when that is over.
     retired: Vec<Arc<Owned>>,
     /// A body to post that was set or taken back inside a callback, for the
@@ -249,6 +251,7 @@ impl Easy {
         held.elsewhere = false;
         held.multi = 0;
         held.retired.clear();
+        held.mimes.in_use = InUse::default();
         if let Some(body) = held.pending_body.take() {
             let code = held.set_body(body, false);
             debug_assert_eq!(code, Ok(CURLE_OK));
@@ -341,6 +344,7 @@ impl Easy {
         }
         held.owned.clear();
         held.url = None;
+        held.mimes.let_go();
         held.answers = [Answers::Nobody; Slot::COUNT];
         held.noprogress = true;
         held.connect_only = false;
@@ -362,6 +366,7 @@ impl Easy {
                 *answers = Answers::Lost;
             }
         }
+        held.mimes.lose(owner);
     }
 
     /// `None`: it was closed before. Otherwise it is closed now, and what is
@@ -402,6 +407,7 @@ pub struct Remains {
     /// The callbacks that this isolate answers, a bit for each slot's index.
     answered: u32,
     owned: BTreeMap<u32, Kept>,
+    mimes: Mimes,
 }
 
 impl Remains {
@@ -427,11 +433,13 @@ impl Remains {
             share,
             left,
             owned,
+            mimes,
             ..
         } = self;
         let turn = share.as_ref().and_then(|share| share.quiet(isolate::id()));
         drop(handle);
         drop(owned);
+        drop(mimes);
         drop(turn);
         if let Some(share) = share {
             share.forget(id);
@@ -445,6 +453,7 @@ impl Core {
         Self {
             handle: Some(Arc::new(handle)),
             owned: BTreeMap::new(),
+            mimes: Mimes::default(),
             retired: Vec::new(),
             pending_body: None,
             answers: [Answers::Nobody; Slot::COUNT],
@@ -532,6 +541,7 @@ impl Core {
         core.names_file = self.names_file;
         core.url = self.url.clone();
         core.owned = self.owned.clone();
+        core.mimes = self.mimes.copy(isolate::id());
         for kept in core.owned.values_mut() {
             kept.set_at = 0;
         }
@@ -627,6 +637,7 @@ impl Core {
             left,
             answered: self.answered_by(isolate::id()),
             owned: std::mem::take(&mut self.owned),
+            mimes: std::mem::take(&mut self.mimes),
         })
     }
 }

@@ -58,6 +58,10 @@ impl Error {
         Self::state(format!("cannot invoke {method}() - no share handle"))
     }
 
+    pub fn no_mime(method: &str) -> Self {
+        Self::state(format!("cannot invoke {method}() - no mime handle"))
+    }
+
     pub fn running(method: &str) -> Self {
         Self::state(format!(
             "cannot invoke {method}() - perform() is currently running"
@@ -192,6 +196,13 @@ impl Error {
             "cannot invoke {method}() - between transfers, TLS sessions are kept by a \
              CurlShare of LOCK_DATA_SSL_SESSION, which the Curl object has to use"
         ))
+    }
+
+    pub fn source_in_use() -> Self {
+        Self::state(
+            "cannot invoke perform() - a data callback or Blob of its CurlMime is in use \
+             by a transfer of a copy (duphandle)",
+        )
     }
 
     pub fn easy(code: c_uint, detail: &str) -> Self {

@@ -17,6 +17,7 @@ mod isolate;
 mod kinds;
 #[expect(unsafe_code, reason = "libcurl calls these in place of libraries")]
 mod libcurl;
+mod mime;
 mod multi;
 mod options;
 mod perform;

@@ -4,6 +4,7 @@ use crate::easy::{Core, Easy, Owned};
 use crate::error::{Error, Result};
 use crate::isolate;
 use crate::kinds::{OptionKind, option_kind, option_name, unset_number, unsettable};
+use crate::mime;
 use crate::sys::bindings::*;
 use crate::sys::easy::OwnedEasy;
 use crate::sys::lists::Slist;
@@ -168,6 +169,7 @@ pub fn unset(easy: &Arc<Easy>, option: u32) -> Result<()> {
     match kind {
         Some(OptionKind::Share) => return easy.set_share(None),
         Some(OptionKind::Url) => return easy.set_url("unsetopt", None),
+        Some(OptionKind::Mime | OptionKind::Form) => return mime::unset(easy),
         _ => {}
     }
     // What follows has setopt's words.
@@ -275,6 +277,8 @@ fn mismatch(option: u32, kind: Option<OptionKind>, given: &str) -> Error {
         Some(OptionKind::Function(_)) => "a function",
         Some(OptionKind::Share) => "a CurlShare",
         Some(OptionKind::Url) => "a CurlUrl",
+        Some(OptionKind::Mime) => "a CurlMime",
+        Some(OptionKind::Form) => "a list of pairs",
         Some(OptionKind::Writer | OptionKind::Reader | OptionKind::Private) => {
             "what JavaScript keeps"
         }

@@ -1,11 +1,13 @@
 //! A call of libcurl that may ask JavaScript in between: perform, pause, upkeep,
 //! and the end of a handle.
 
-use crate::easy::{Easy, Remains};
+use crate::claim::Held;
+use crate::easy::{Core, Easy, Remains};
 use crate::engine::here::Here;
 use crate::engine::mailbox::{Asked, Letter};
 use crate::error::{Error, Result};
 use crate::isolate;
+use crate::mime::{self, Change, Pending};
 use crate::share::Share;
 use crate::share::turn::{self, Relying, Turn};
 use crate::sys::bindings::*;
@@ -62,6 +64,10 @@ enum End {
     Upkeep(Upkeep),
     /// Of a multi handle's call.
     Many(Conclude),
+    Mime {
+        easy: Arc<Easy>,
+        change: Change,
+    },
     /// Nothing.
     Concluded,
 }
@@ -100,7 +106,8 @@ pub fn perform(easy: &Arc<Easy>, collects: bool) -> Result<Progress> {
         return perform_there(transfer, scripts);
     }
     let turn = take_turn(transfer.share(), "perform")?;
-    let desk = Rc::new(Desk::new(easy.id(), scripts));
+    let desk = Desk::new(easy.id(), scripts).with_sources(transfer.sources());
+    let desk = Rc::new(desk);
     let handle = transfer.handle().clone();
     let Some(call) = Suspendable::new(Desks::One(desk.clone()), move || handle.perform()) else {
         return Err(Error::easy(CURLE_OUT_OF_MEMORY, ""));
@@ -221,6 +228,44 @@ pub fn upkeep(easy: &Arc<Easy>) -> Result<Progress> {
         way: Way::Here { desk, call },
         end: End::Upkeep(upkeep),
         _turn: turn,
+    };
+    Ok(operation.advance(Reply::Default))
+}
+
+/// What has libcurl rewind a mime, and so asks for what JavaScript gives of it.
+pub fn change_mime(
+    easy: &Arc<Easy>,
+    mut held: Held<'_, Core>,
+    pending: Pending,
+) -> Result<Progress> {
+    let Pending {
+        change,
+        sources,
+        act,
+    } = pending;
+    if sources.is_empty() {
+        return Ok(Progress::Done(held.mimes.settle(change, act())));
+    }
+    let scripts = Scripts {
+        output: Output::Stdout,
+        answered: mime::SLOTS,
+        watched: false,
+    };
+    let desk = Rc::new(Desk::new(easy.id(), scripts).with_sources(sources));
+    let Some(call) = Suspendable::new(Desks::One(desk.clone()), act) else {
+        held.mimes.settle(change, CURLE_OUT_OF_MEMORY)?;
+        return Err(Error::easy(CURLE_OUT_OF_MEMORY, ""));
+    };
+    held.run(isolate::id());
+    drop(held);
+    let operation = Operation {
+        id: easy.id(),
+        way: Way::Here { desk, call },
+        end: End::Mime {
+            easy: easy.clone(),
+            change,
+        },
+        _turn: None,
     };
     Ok(operation.advance(Reply::Default))
 }
@@ -400,6 +445,14 @@ impl Operation {
             }
             End::Upkeep(upkeep) => outcome(&upkeep.handle, code),
             End::Many(conclude) => conclude(code),
+            End::Mime { easy, change } => {
+                let outcome = easy.held().mimes.settle(change, code);
+                easy.finish();
+                if let Some(share) = easy.share() {
+                    share.tell_idle();
+                }
+                outcome
+            }
             End::Concluded => Ok(()),
         }
     }

@@ -5,6 +5,7 @@ use crate::easy::{Core, Easy};
 use crate::error::{Error, Result};
 use crate::isolate;
 use crate::kinds::{SLOT_OPTIONS, option_name};
+use crate::mime::InUse;
 use crate::share::Share;
 use crate::sys::bindings::*;
 use crate::sys::desk::{Output, Scripts};
@@ -66,6 +67,7 @@ impl Transfer {
             let option = option_name(SLOT_OPTIONS[slot.index()]).unwrap_or_default();
             return Err(Error::foreign_callback(method, option));
         }
+        let sources = InUse::take(&held.mimes.sources(), me)?;
         if let Some(share) = &held.share {
             share.check_open()?;
         }
@@ -90,13 +92,14 @@ impl Transfer {
         };
         let scripts = Scripts {
             output,
-            answered: held.answered_by(me),
+            answered: held.answered_by(me) | sources.slots(),
             watched: borrowed.progress,
         };
         borrowed.install(&handle, easy.id())?;
         handle.clear_error();
         held.watched = borrowed.progress;
         held.elsewhere = elsewhere;
+        held.mimes.in_use = sources;
         held.run(me);
         let transfer = Self {
             easy: easy.clone(),
@@ -116,6 +119,11 @@ impl Transfer {
 
     pub fn handle(&self) -> &Arc<OwnedEasy> {
         &self.handle
+    }
+
+    /// The parts of its mime whose content JavaScript gives.
+    pub fn sources(&self) -> Vec<u64> {
+        self.easy.held().mimes.in_use.sources()
     }
 
     pub fn share(&self) -> Option<&Arc<Share>> {

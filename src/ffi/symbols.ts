@@ -102,6 +102,66 @@ export const symbols = {
     ],
     result: "i32",
   },
+  shim_mime_check: {
+    parameters: [
+      "u32",
+      "buffer", // text: *const u8
+      "u32",
+    ],
+    result: "i32",
+  },
+  shim_mime_close: { parameters: ["f64", "f64"], result: "i32" },
+  shim_mime_data: {
+    parameters: [
+      "f64",
+      "f64",
+      "u32",
+      "buffer", // data: *const u8
+      "u32",
+    ],
+    result: "i32",
+  },
+  shim_mime_headers: {
+    parameters: [
+      "f64",
+      "f64",
+      "u32",
+      "buffer", // lines: *const u8
+      "u32",
+    ],
+    result: "i32",
+  },
+  shim_mime_new: { parameters: ["f64"], result: "f64" },
+  shim_mime_part: { parameters: ["f64", "f64"], result: "f64" },
+  shim_mime_release: { parameters: ["f64", "f64"], result: "void" },
+  shim_mime_source: {
+    parameters: ["f64", "f64", "u32", "f64", "u32"],
+    result: "f64",
+  },
+  shim_mime_subparts: {
+    parameters: [
+      "f64",
+      "f64",
+      "u32",
+      "f64",
+      "buffer", // values: *mut f64
+      "buffer", // room: *mut u8
+      "u32",
+    ],
+    result: "i32",
+  },
+  shim_mime_text: {
+    parameters: [
+      "f64",
+      "f64",
+      "u32",
+      "u32",
+      "u32",
+      "buffer", // text: *const u8
+      "u32",
+    ],
+    result: "i32",
+  },
   shim_multi_add: {
     parameters: [
       "f64",
@@ -282,6 +342,16 @@ export const symbols = {
     result: "i32",
   },
   shim_setopt_callback: { parameters: ["f64", "u32", "u32"], result: "i32" },
+  shim_setopt_mime: {
+    parameters: [
+      "f64",
+      "f64",
+      "buffer", // values: *mut f64
+      "buffer", // room: *mut u8
+      "u32",
+    ],
+    result: "i32",
+  },
   shim_setopt_number: { parameters: ["f64", "u32", "f64"], result: "i32" },
   shim_setopt_share: { parameters: ["f64", "f64"], result: "i32" },
   shim_setopt_url: { parameters: ["f64", "f64"], result: "i32" },

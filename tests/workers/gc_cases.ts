@@ -264,6 +264,71 @@ async function urlLivesWithItsCurl(): Promise<void> {
   check(urlCount() === 0, "until it is taken back");
 }
 
+/** Of a mime that nothing has. */
+async function mimeIsLetGo(): Promise<void> {
+  const c = curlTo(FILE);
+  const values = apart(() => {
+    const mime = new curl.CurlMime(c);
+    // A function that refers to its mime must not keep it.
+    const read = () => `${mime.closed}`;
+    mime.addMultipart().addpart().dataCb(1, read);
+    return [new WeakRef(mime), new WeakRef(read)];
+  });
+  await collectUntil(
+    "the mime is gone",
+    () => values.every((value) => value.deref() === undefined),
+  );
+  c.performBytesSync();
+}
+
+/** Of one that is set. */
+async function mimeLivesWhileItIsSet(): Promise<void> {
+  const c = curlTo(FILE);
+  let frees = 0;
+  const read = apart(() => {
+    const mime = new curl.CurlMime(c);
+    const read = () => "x";
+    const free = () => void frees++;
+    mime.addMultipart().addpart().dataCb(1, read, { free });
+    c.setopt(curl.MIMEPOST, mime);
+    return new WeakRef(read);
+  });
+  for (let i = 0; i < 5; i++) await collect();
+  check(read.deref() !== undefined, "the Curl keeps its function");
+  const copy = c.duphandle();
+  c.unsetopt(curl.MIMEPOST);
+  for (let i = 0; i < 5; i++) await collect();
+  check(read.deref() !== undefined, "the copy keeps it");
+  copy.close();
+  await collectUntil("the function is gone", () => read.deref() === undefined);
+}
+
+/** Of a tree, one mime of which is used. */
+async function treeLivesWithOneOfIt(): Promise<void> {
+  const c = curlTo(FILE);
+  const [inner, root] = apart(() => {
+    const root = new curl.CurlMime(c);
+    return [root.addMultipart().addMultipart(), new WeakRef(root)];
+  });
+  for (let i = 0; i < 5; i++) await collect();
+  inner.addField("a", "1");
+  check(!inner.closed, "it is open");
+  check(root.deref() === undefined, "the object of the root may go");
+}
+
+/** Of a Curl that only its mime has. */
+async function mimeKeepsItsCurl(): Promise<void> {
+  const mimes = [apart(() => new curl.CurlMime(curlTo(FILE)))];
+  for (let i = 0; i < 5; i++) await collect();
+  mimes[0].addField("a", "1");
+  const curls = apart(() => {
+    const c = curlTo(FILE);
+    c.setopt(curl.MIMEPOST, new curl.CurlMime(c));
+    return c.handle;
+  });
+  await collectUntil("both are gone", () => !isAlive(curls));
+}
+
 /** Of very many that nobody closes. */
 async function thousandsAreLetGo(): Promise<void> {
   const handles: number[] = [];
@@ -331,6 +396,10 @@ export const CASES: Record<string, () => Promise<void>> = {
   "a Curl can be taken up again": curlIsTakenUpAgain,
   "CurlUrl objects let their handles go": urlsAreLetGo,
   "a CurlUrl lives on while a Curl uses it": urlLivesWithItsCurl,
+  "a CurlMime is free": mimeIsLetGo,
+  "a CurlMime lives on while it is set": mimeLivesWhileItIsSet,
+  "a CurlMime lives on with one that is attached to it": treeLivesWithOneOfIt,
+  "a CurlMime keeps its Curl, and not the other way": mimeKeepsItsCurl,
   "thousands of Curl objects let their handles go": thousandsAreLetGo,
   "a Curl in whose callback it happens performs well": callbacksMayCollect,
   "a Curl that another Worker performs goes on": performingCurlIsLeftAlone,

@@ -160,6 +160,79 @@ export const CASES: Record<string, Case> = {
       return () => c.performSync();
     },
   },
+  "new CurlMime() with parts and close()": {
+    rounds: 100_000,
+    prepare: () => {
+      const c = curlTo(FILE);
+      return () => {
+        using mime = new curl.CurlMime(c);
+        mime.addField("field", BODY, { headers: LIST, encoder: "base64" });
+        mime.addMultipart().addFile("file", new URL(FILE));
+        mime.addpart().dataCb(1, () => "x", { seek: () => {}, free: () => {} });
+        c.setopt(curl.MIMEPOST, mime);
+      };
+    },
+  },
+  "new CurlMime() that is never closed": {
+    rounds: 50_000,
+    prepare: () => {
+      const c = curlTo(FILE);
+      return () => {
+        const mime = new curl.CurlMime(c);
+        mime.addField("field", BODY);
+        mime.addMultipart().addpart().dataCb(1, () => `${mime.closed}`);
+      };
+    },
+  },
+  "setopt(MIMEPOST) of forms, and of HTTPPOST": {
+    rounds: 20_000,
+    prepare: () => {
+      const c = curlTo(FILE);
+      const form = new FormData();
+      form.append("text", "x".repeat(1000));
+      form.append("blob", new Blob([BODY]));
+      return () => {
+        c.setopt(curl.MIMEPOST, form);
+        c.setopt(curl.HTTPPOST, [["field", [curl.FORM_CONTENTS, BODY]]]);
+      };
+    },
+  },
+  "duphandle() of a handle with a mime": {
+    rounds: 50_000,
+    prepare: () => {
+      const c = curlTo(FILE);
+      const mime = new curl.CurlMime(c);
+      mime.addField("field", BODY);
+      mime.addMultipart().addpart().dataCb(1, () => "x", { free: () => {} });
+      c.setopt(curl.MIMEPOST, mime);
+      return () => c.duphandle().close();
+    },
+  },
+  "changing the content of a part": {
+    rounds: 50_000,
+    prepare: () => {
+      const c = curlTo(FILE);
+      const part = new curl.CurlMime(c).addpart();
+      return () => {
+        part.data(BODY);
+        part.dataCb(1, () => "x", { free: () => {} });
+        part.subparts(new curl.CurlMime(c));
+        part.headers(LIST);
+      };
+    },
+  },
+  "sending a mime": {
+    rounds: 500,
+    prepare: (url) => {
+      const c = curlTo(`${url}/upload`);
+      const mime = new curl.CurlMime(c);
+      mime.addField("field", BODY);
+      mime.addMultipart().addFile("file", new URL(FILE));
+      mime.addpart().dataCb(BODY.length, () => BODY, { seek: () => {} });
+      c.setopt(curl.MIMEPOST, mime);
+      return () => c.performBytesSync();
+    },
+  },
   "getinfo() of strings and lists": {
     rounds: 50_000,
     prepare: () => {

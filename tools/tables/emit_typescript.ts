@@ -31,6 +31,8 @@ const OPTION_TYPES: Record<OptionKind, string> = {
   reader: "ReaderOption",
   private: "PrivateOption",
   url: "UrlOption",
+  mime: "MimeOption",
+  form: "FormOption",
   unsupported: "UnsupportedOption",
 };
 
@@ -48,6 +50,8 @@ const OPTION_VALUES: Record<OptionKind, string> = {
   reader: "takes what data can be read from",
   private: "takes any value",
   url: "takes a CurlUrl",
+  mime: "takes a CurlMime or a FormData",
+  form: "takes a list of names and values",
   unsupported: "cannot be set from JavaScript",
 };
 

@@ -61,6 +61,8 @@ export const OPTION_KINDS = [
   "reader",
   "private",
   "url",
+  "mime",
+  "form",
   "unsupported",
 ] as const;
 

@@ -45,6 +45,8 @@ pub mod isolate;
 pub mod kinds;
 #[path = "../../src/multi/mod.rs"]
 pub mod multi;
+#[path = "../../src/mime.rs"]
+pub mod mime;
 #[path = "../../src/options.rs"]
 pub mod options;
 #[path = "../../src/perform.rs"]

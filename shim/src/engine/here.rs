@@ -275,10 +275,10 @@ impl Here {
             return;
         };
         match (slot, reply) {
-            (Slot::READ, Reply::Number(_)) => {
+            (slot, Reply::Number(_)) if slot.reads() => {
                 engine.read(id, Arrived::Bytes { bytes, sent: 0 });
             }
-            (Slot::READ, _) => engine.read(id, Arrived::Abort),
+            (slot, _) if slot.reads() => engine.read(id, Arrived::Abort),
             (_, Reply::Abort) => engine.cancel(id, CURLE_WRITE_ERROR),
             _ => engine.written(id),
         }

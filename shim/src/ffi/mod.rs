@@ -3,6 +3,7 @@
 pub mod engine;
 pub mod exports;
 pub mod headers;
+pub mod mime;
 pub mod multi;
 pub mod sessions;
 pub mod upkeep;

@@ -2,6 +2,7 @@
 
 use super::bindings::*;
 use super::lists::Slist;
+use super::mime::MimeRoot;
 use super::share::OwnedShare;
 use super::trampolines::{self, Slot};
 use super::url::OwnedUrl;
@@ -147,6 +148,15 @@ impl OwnedEasy {
         unsafe { curl_easy_setopt(self.raw(), CURLOPT_SHARE, pointer) }
     }
 
+    /// What is to be sent, or nothing. It may ask JavaScript to rewind what is in
+    /// it.
+    pub fn set_mime(&self, mime: Option<MimeRoot>) -> CURLcode {
+        let pointer = mime.map_or(ptr::null_mut(), |mime| mime.0);
+        // SAFETY: null, or a tree that is live as long as this handle's claim
+        // is held; libcurl is told before it is freed.
+        unsafe { curl_easy_setopt(self.raw(), CURLOPT_MIMEPOST, pointer) }
+    }
+
     pub fn perform(&self) -> CURLcode {
         poll::begin();
         // SAFETY: a live handle, that the claim keeps to this thread.
@@ -199,6 +209,10 @@ impl OwnedEasy {
     }
 
     pub(super) fn raw_for_sessions(&self) -> *mut CURL {
+        self.raw()
+    }
+
+    pub(super) fn raw_for_mime(&self) -> *mut CURL {
         self.raw()
     }
 

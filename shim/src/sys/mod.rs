@@ -16,6 +16,7 @@ pub mod headers;
 pub mod linger;
 pub mod lists;
 pub mod locks;
+pub mod mime;
 pub mod multi;
 pub mod poller;
 #[cfg(not(target_os = "linux"))]

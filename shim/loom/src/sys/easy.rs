@@ -2,6 +2,7 @@
 
 use super::bindings::*;
 use super::lists::Slist;
+use super::mime::MimeRoot;
 use super::multi::Turned;
 use super::share::{OwnedShare, Shared};
 use super::trampolines::{self, Slot};
@@ -157,6 +158,10 @@ impl OwnedEasy {
             old.detach();
         }
         CURLE_OK
+    }
+
+    pub fn set_mime(&self, _: Option<MimeRoot>) -> CURLcode {
+        self.call()
     }
 
     /// Makes a connection, has one line of a header, sends what it may send,

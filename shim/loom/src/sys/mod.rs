@@ -16,6 +16,7 @@ pub mod getinfo;
 #[path = "../../../src/sys/linger.rs"]
 pub mod linger;
 pub mod lists;
+pub mod mime;
 pub mod multi;
 #[path = "../../../src/sys/poller.rs"]
 #[allow(dead_code, reason = "there is no socket to watch")]
