@@ -21,6 +21,7 @@
 
 export type { CurlBody } from "./src/body_stream.ts";
 export { Curl, type CurlHandle } from "./src/curl.ts";
+export { CurlConnection } from "./src/curl_connection.ts";
 export {
   CurlShare,
   type CurlShareOptions,
@@ -28,6 +29,11 @@ export {
   type ShareHandle,
   type ShareStats,
 } from "./src/curl_share.ts";
+export {
+  CurlWebSocket,
+  type CurlWebSocketConnection,
+  type CurlWebSocketOptions,
+} from "./src/curl_websocket.ts";
 export { CurlError } from "./src/errors.ts";
 export { setLibraryPath } from "./src/ffi/library.ts";
 export {
@@ -41,3 +47,4 @@ export {
 } from "./src/global.ts";
 export * from "./src/tables/constants.ts";
 export type * from "./src/types.ts";
+export type { CurlWebSocketCloseInfo, WsFrame } from "./src/websocket.ts";

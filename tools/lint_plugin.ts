@@ -8,7 +8,9 @@
 /** The files of the package, each above those that it may import. */
 const LAYERS: readonly (string | RegExp)[] = [
   "mod.ts",
+  "src/curl_websocket.ts",
   "src/curl.ts",
+  "src/curl_connection.ts",
   "src/body_stream.ts",
   "src/asynchronous.ts",
   "src/options.ts",
@@ -24,7 +26,10 @@ const LAYERS: readonly (string | RegExp)[] = [
   "src/values.ts",
   "src/handle.ts",
   "src/errors.ts",
+  "src/websocket.ts",
   "src/ffi/call.ts",
+  "src/ffi/connection_call.ts",
+  "src/ffi/websocket_call.ts",
   "src/ffi/buffers.ts",
   "src/ffi/library.ts",
   "src/ffi/symbols.ts",

@@ -9,7 +9,7 @@ use crate::ids::IdMap;
 use crate::perform::Operation;
 use crate::registry::{EASIES, SHARES};
 use crate::share::Share;
-use crate::sys::desk::Desk;
+use crate::sys::desk::{Desk, Query};
 use crate::sys::trampolines::Slot;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -256,6 +256,16 @@ pub fn answers(id: u64) -> bool {
         let mut operations = isolate.operations.iter();
         operations.any(|operation| operation.asks_about(id))
             || isolate.here.as_ref().is_some_and(|here| here.answers(id))
+    })
+}
+
+/// Whether JavaScript is inside the WRITEFUNCTION of this handle.
+pub fn writes(id: u64) -> bool {
+    ISOLATE.with_borrow(|isolate| {
+        let mut operations = isolate.operations.iter();
+        let is_writing = |query: Query<'_>| query.id == id && query.slot == Slot::WRITE;
+        operations.any(|operation| operation.question().is_some_and(is_writing))
+            || isolate.here.as_ref().is_some_and(|here| here.writes(id))
     })
 }
 

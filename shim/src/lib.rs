@@ -5,6 +5,7 @@
 
 mod authorities;
 pub mod claim;
+mod connection;
 mod easy;
 mod engine;
 mod error;
@@ -26,3 +27,4 @@ mod sync;
 pub mod sys;
 mod transfer;
 mod version;
+mod websocket;

@@ -74,8 +74,8 @@ pub fn perform(easy: &Arc<Easy>, collects: bool) -> Result<Progress> {
         return perform_there(transfer, scripts);
     }
     let turn = take_turn(transfer.share())?;
-    let desk = Rc::new(Desk::new(easy.id(), scripts));
     let handle = transfer.handle().clone();
+    let desk = Rc::new(Desk::of_transfer(&handle, easy.id(), scripts));
     let Some(call) = Suspendable::new(Desks::One(desk.clone()), move || handle.perform()) else {
         return Err(Error::easy(CURLE_OUT_OF_MEMORY, ""));
     };

@@ -55,3 +55,5 @@ pub mod report;
 pub mod share;
 #[path = "../../src/transfer.rs"]
 pub mod transfer;
+#[path = "../../src/websocket/mod.rs"]
+pub mod websocket;

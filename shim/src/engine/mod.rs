@@ -120,7 +120,7 @@ impl Engine {
     pub fn start(&self, transfer: Transfer, scripts: Scripts) {
         let inner = &self.inner;
         let id = transfer.id();
-        let desk = Rc::new(Desk::new(id, scripts));
+        let desk = Rc::new(Desk::of_transfer(transfer.handle(), id, scripts));
         if desk.hears_progress() {
             inner.poller.tick();
         }
@@ -457,6 +457,7 @@ impl Inner {
         let mut held = flow.held.get();
         let is_full = match &*desk.output.borrow() {
             Output::Stream(stream) => stream.is_full(),
+            Output::Socket(socket) => socket.is_full(),
             _ => false,
         };
         if !flow.writing.get() && !is_full {

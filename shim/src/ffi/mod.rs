@@ -1,7 +1,9 @@
 //! The door JavaScript comes in by: numbers and buffers in, a status out.
 
+pub mod connection;
 pub mod engine;
 pub mod exports;
+pub mod websocket;
 
 use crate::error::{self, Error, Result};
 use crate::sys::desk::{Query, Reply};
