@@ -8,6 +8,7 @@ import * as asynchronous from "./asynchronous.ts";
 import { type CurlBody, stream } from "./body_stream.ts";
 import { Callbacks } from "./callbacks.ts";
 import { CurlMulti } from "./curl_multi.ts";
+import { CurlConnection } from "./curl_connection.ts";
 import { CurlShare } from "./curl_share.ts";
 import { check, failure, stateError } from "./errors.ts";
 import * as call from "./ffi/call.ts";
@@ -50,6 +51,9 @@ import * as values from "./values.ts";
 /** The number of a Curl object, which may be posted to any Worker. */
 export type CurlHandle = number;
 
+/** What stands behind a Curl, for a WebSocket. */
+export let targetOf: (curl: Curl) => OptionTarget;
+
 const curls = new HandleTable<Curl>({
   name: "Curl",
   open: call.curlOpen,
@@ -78,7 +82,7 @@ const curls = new HandleTable<Curl>({
  * console.log(c.performTextSync()); // hello
  * ```
  */
-export class Curl implements Disposable {
+export class Curl extends CurlConnection implements Disposable {
   readonly #id: CurlHandle;
   readonly #target: OptionTarget;
   #closed = false;
@@ -92,6 +96,7 @@ export class Curl implements Disposable {
    * @throws {CurlError} if there is no memory for it
    */
   constructor() {
+    super();
     const existing: unknown = arguments[0];
     this.#target = existing instanceof Reopened
       ? existing.target
@@ -124,12 +129,12 @@ export class Curl implements Disposable {
   }
 
   /** The number to post to other Workers. It is never used again. */
-  get handle(): CurlHandle {
+  override get handle(): CurlHandle {
     return this.#id;
   }
 
   /** Whether it was closed, by whichever Worker. */
-  get closed(): boolean {
+  override get closed(): boolean {
     return this.#closed || call.curlClosed(this.#id) !== 0;
   }
 
@@ -801,6 +806,10 @@ export class Curl implements Disposable {
   /** Closes it. */
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  static {
+    targetOf = (curl) => curl.#target;
   }
 }
 
