@@ -194,16 +194,21 @@ test(FILES, "NETRC_FILE is not read unless NETRC says so", async () => {
   assertEquals(user, "");
 });
 
-for (const name of ["NETRC_OPTIONAL", "NETRC_REQUIRED"] as const) {
-  const winner = name === "NETRC_OPTIONAL" ? "the URL" : "the file";
-  test(FILES, `${name} prefers ${winner}`, async () => {
+/** Whose password is taken for the user that the URL names. */
+const PASSWORDS = [
+  ["NETRC_OPTIONAL", "the URL's", "me:here"],
+  ["NETRC_REQUIRED", "the file's", "me:a secret"],
+] as const;
+
+for (const [name, whose, expected] of PASSWORDS) {
+  test(FILES, `${name} takes ${whose} password`, async () => {
     const user = await userBy(NETRC, (c, path) => {
       c.setopt(curl.NETRC, curl[name]);
       c.setopt(curl.NETRC_FILE, path);
       const url = c.getinfo(curl.EFFECTIVE_URL)!;
-      c.setopt(curl.URL, url.replace("://", "://set:here@"));
+      c.setopt(curl.URL, url.replace("://", "://me:here@"));
     });
-    assertEquals(user, winner === "the URL" ? "set:here" : "me:a secret");
+    assertEquals(user, expected);
   });
 }
 

@@ -258,21 +258,26 @@ test(SERVER, "INFILESIZE fails the transfer when there is less", async () => {
   assertCurlError(() => c.performTextSync(), curl.E_READ_ERROR);
 });
 
-test(SERVER, "RESUME_FROM sends the rest of an upload", async () => {
-  await using server = await startAnswering();
-  using c = curlFor(`${server.url}/there`);
-  const body = new TextEncoder().encode("0123456789");
-  let at = 0;
-  c.setopt(curl.UPLOAD, true);
-  c.setopt(curl.INFILESIZE, body.length);
-  c.setopt(curl.RESUME_FROM, 7);
-  c.setopt(curl.SEEKFUNCTION, (offset) => {
-    at = offset;
-    return curl.SEEKFUNC_OK;
+for (const seeks of [true, false]) {
+  const how = seeks ? "seeks" : "reads on";
+  test(SERVER, `RESUME_FROM ${how} to the rest of an upload`, async () => {
+    await using server = await startAnswering();
+    using c = curlFor(`${server.url}/there`);
+    const body = "0123456789";
+    let at = 0;
+    c.setopt(curl.UPLOAD, true);
+    c.setopt(curl.INFILESIZE, body.length);
+    c.setopt(curl.RESUME_FROM, 7);
+    if (seeks) {
+      c.setopt(curl.SEEKFUNCTION, (offset) => {
+        at = offset;
+        return curl.SEEKFUNC_OK;
+      });
+    }
+    c.setopt(curl.READFUNCTION, (size) => body.slice(at, at += size));
+    c.performTextSync();
+    const [{ text }] = await server.connections();
+    assertStringIncludes(text, "\r\nContent-Range: bytes 7-9/10\r\n");
+    assert(text.endsWith("\r\n\r\n789"), text);
   });
-  c.setopt(curl.READFUNCTION, (size) => body.subarray(at, at += size));
-  c.performTextSync();
-  const [{ text }] = await server.connections();
-  assertStringIncludes(text, "\r\nContent-Range: bytes 7-9/10\r\n");
-  assert(text.endsWith("\r\n\r\n789"), text);
-});
+}
