@@ -14,20 +14,8 @@ import { CHILD, runChild } from "./fixtures/child.ts";
 import { SERVER, startServer } from "./fixtures/http_server.ts";
 import { NGINX, startNginx } from "./fixtures/nginx.ts";
 import { patternBytes } from "./fixtures/pattern.ts";
+import { seenBy } from "./fixtures/seen.ts";
 import { test } from "./permissions.ts";
-
-/** What /echo has seen. */
-interface Seen {
-  method: string;
-  url: string;
-  headers: Record<string, string>;
-  body: string;
-  bytes: number;
-}
-
-function seenBy(c: curl.Curl): Seen {
-  return JSON.parse(c.performTextSync());
-}
 
 test(SERVER, "performTextSync() gets what is at the URL", async () => {
   await using server = await startServer();
@@ -234,7 +222,7 @@ for (const coding of ["gzip", "deflate", "br", "zstd"]) {
     c.setopt(curl.ACCEPT_ENCODING, "");
     assertEquals(c.performBytesSync(), patternBytes(100_000));
     c.setopt(curl.URL, `${server.url}/echo`);
-    assertStringIncludes(seenBy(c).headers["accept-encoding"], coding);
+    assertStringIncludes(seenBy(c).headers["accept-encoding"]!, coding);
   });
 }
 

@@ -111,6 +111,44 @@ function optionsOf(kind: Kind): [name: string, option: CurlOption][] {
 
 const KINDS = Object.keys(VALUES) as Kind[];
 
+/** Options that no value can be given to: C's pointers, and those to come. */
+const UNSUPPORTED =
+  /DATA$|^(CONV_\w+|CURLU|ERRORBUFFER|HTTPPOST|MIMEPOST|SSL_CTX_FUNCTION|STDERR|STREAM_DEPENDS(_E)?)$/;
+
+/** Options whose names stand for those with 64 bits. */
+const NARROW = ["INFILESIZE", "MAXFILESIZE", "POSTFIELDSIZE", "RESUME_FROM"];
+
+// So that a new option, or a new kind, does not pass by unnoticed.
+for (const [index, name] of OPTION_NAME.entries()) {
+  if (name === "") continue;
+  Deno.test(`setopt(${name}) takes a good value and refuses a bad one`, () => {
+    const option = OPTION_NUMBER[index] as CurlOption;
+    const code = OPTION_KIND[index];
+    const kind = KINDS.find((kind) => OptionKind[kind] === code)!;
+    if (!NARROW.includes(name) || option > 10_000) {
+      const constants = curl as unknown as Record<string, number>;
+      assertEquals(constants[`OPT_${name}`] ?? constants[name], option);
+    }
+    using share = new curl.CurlShare();
+    using c = new curl.Curl();
+    const [bad] = WRONG[kind];
+    const good = kind === "share" ? share : PARTICULAR[name] ?? VALUES[kind][0];
+    if (kind === "private") {
+      assertEquals(name, "PRIVATE", "it takes whatever there is");
+    } else {
+      assertThrows(() => c.setopt(option, bad), TypeError, name);
+    }
+    if (name in NOT_BUILT_IN) {
+      assertCurlError(() => c.setopt(option, good), NOT_BUILT_IN[name], name);
+    } else if (kind === "unsupported") {
+      assert(UNSUPPORTED.test(name), "it should take something");
+    } else {
+      c.setopt(option, good);
+    }
+    if (WRITTEN_AT_CLOSE.includes(name)) c.setopt(option, "/dev/null");
+  });
+}
+
 for (const kind of KINDS.filter((kind) => VALUES[kind].length > 0)) {
   Deno.test(`setopt() takes what a ${kind} option takes`, () => {
     for (const [name, option] of optionsOf(kind)) {

@@ -7,7 +7,7 @@
 
 const ROOT = new URL("../", import.meta.url);
 const CARGO = ["--release", "--locked", "--manifest-path", "shim/Cargo.toml"];
-const DOCUMENTS = ["mod.ts", "src/", "README.md"];
+const DOCUMENTS = ["mod.ts", "src/", "README.md", "docs/"];
 
 const deno = (...args: string[]) => [Deno.execPath(), ...args];
 
@@ -17,6 +17,7 @@ const STEPS: readonly (readonly string[])[] = [
   ["cargo", "fmt", "--check", "--manifest-path", "shim/Cargo.toml"],
   deno("run", "-A", "tools/gen_tables.ts", "--check"),
   deno("run", "-A", "tools/gen_symbols.ts", "--check"),
+  deno("run", "-A", "tools/gen_porting.ts", "--check"),
   deno("check"),
   deno("lint"),
   deno("doc", "--lint", "mod.ts"),
