@@ -5,9 +5,10 @@
  */
 
 import * as call from "./ffi/call.ts";
+import { RELEASE } from "./ffi/release.ts";
 
 /** The versions of this module and of libcurl, as PycURL's `version` has them. */
-export const version: string = "denocurl/0.1.0 libcurl/8.22.0";
+export const version: string = `denocurl/${RELEASE} libcurl/8.22.0`;
 
 /** What the linked libcurl is, and can do. */
 export interface VersionInfo {

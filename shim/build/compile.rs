@@ -23,6 +23,8 @@ pub fn library(library: &Library, krate: &Path, includes: &[PathBuf]) -> Result<
             .cpp(true)
             .cpp_link_stdlib(None)
             .std("c++17")
+            // One of the files is called .c; clang would take it for C.
+            .flag("-xc++")
             .flag("-fno-exceptions")
             .flag("-fno-rtti");
     }

@@ -5,6 +5,9 @@
  * @module
  */
 
+import { text } from "./buffers.ts";
+import { type Packaged, packaged } from "./platform.ts";
+import { RELEASE } from "./release.ts";
 import { symbols } from "./symbols.ts";
 
 /** The functions of the opened library. */
@@ -13,13 +16,23 @@ export type Native = Deno.DynamicLibrary<typeof symbols>["symbols"];
 /** The environment variable that names the library. */
 const VARIABLE = "DENOCURL_LIBRARY";
 
+/** Which release a library is of; the same in all releases. */
+const asked = { shim_release: symbols.shim_release };
+const WANTED = `@denocurl/curl ${RELEASE}`;
+
 let native: Native | undefined;
 let chosen: string | undefined;
 
-/** A place to look for the library, and who named it. */
+/** A place to look for the library. */
 interface Place {
+  /** The file, or what stands for it if there is none. */
   readonly path: string;
+  /** Who named it. */
   readonly from: string;
+  /** Why it need not be tried. */
+  readonly problem?: string;
+  /** What puts the library there. */
+  readonly remedy?: string;
 }
 
 /** The library's functions; opens it if need be. */
@@ -30,8 +43,9 @@ export function library(): Native {
 /**
  * Names the file of the native library, before anything else is used in this
  * isolate. Without it, the library is the one that the environment variable
- * `DENOCURL_LIBRARY` names, if reading it is permitted, or else the one that
- * was built in this module's own folder.
+ * `DENOCURL_LIBRARY` names, if reading it is permitted, or else the one in the
+ * npm package for this kind of machine, which comes with the module. It must be
+ * of the same release as the module.
  *
  * @param path the library's file
  * @throws {TypeError} if it is no path and no file: URL
@@ -66,13 +80,44 @@ function places(): Place[] {
     return [{ path: chosen, from: "setLibraryPath()" }];
   }
   const named = variable();
-  if (named) return [{ path: named, from: VARIABLE }];
-  const local = new URL(
+  return named ? [{ path: named, from: VARIABLE }] : ownPlaces();
+}
+
+/** Where it is when nobody has named a file. */
+function ownPlaces(): Place[] {
+  return [...platformPackage(packaged), ...localBuild()];
+}
+
+function platformPackage(found: Packaged | undefined): Place[] {
+  if (found === undefined) return [];
+  const from = "the platform package";
+  const { name, url, platform } = found;
+  if (name === undefined || url === undefined) {
+    return [{
+      path: "npm:@denocurl/native",
+      from,
+      problem: `it has no library for ${platform}`,
+      remedy: "build the module's source",
+    }];
+  }
+  return [{
+    path: filePath(new URL(url)),
+    from,
+    remedy: `fetch npm:${name}@${RELEASE} by \`deno install\``,
+  }];
+}
+
+function localBuild(): Place[] {
+  const file = new URL(
     `../../shim/target/release/${fileName()}`,
     import.meta.url,
   );
-  return local.protocol === "file:"
-    ? [{ path: filePath(local), from: "the local build" }]
+  return file.protocol === "file:"
+    ? [{
+      path: filePath(file),
+      from: "the local build",
+      remedy: "build it with `deno task build` in the module's folder",
+    }]
     : [];
 }
 
@@ -101,10 +146,12 @@ function filePath(url: URL): string {
 }
 
 function open(places: Place[]): Native {
-  const tried: { place: Place; error: Error }[] = [];
+  const tried: Failure[] = [];
   for (const place of places) {
     try {
+      if (place.problem !== undefined) throw new Error(place.problem);
       checkWhole(place.path);
+      checkRelease(place.path);
       const opened = Deno.dlopen(place.path, symbols).symbols;
       begin(opened, place.path);
       return opened;
@@ -113,6 +160,18 @@ function open(places: Place[]): Native {
     }
   }
   throw unavailable(tried);
+}
+
+/**
+ * Another release may have other functions, or the same with other parameters,
+ * so it is asked for nothing but its name.
+ */
+function checkRelease(path: string): void {
+  const { shim_release } = Deno.dlopen(path, asked).symbols;
+  const found = text((room) => shim_release(room, room.length));
+  if (found !== WANTED) {
+    throw new Error(`the file is of ${found}, this module of ${WANTED}`);
+  }
 }
 
 /**
@@ -155,24 +214,37 @@ function begin(opened: Native, path: string): void {
   opened.shim_begin();
 }
 
-function unavailable(tried: { place: Place; error: Error }[]): Error {
+/** A place that was tried, and what came of it. */
+interface Failure {
+  readonly place: Place;
+  readonly error: Error;
+}
+
+function unavailable(tried: Failure[]): Error {
   const lines = tried.map(({ place, error }) =>
     `  ${place.path} (${place.from}): ${error.message}`
   );
   const denied = tried.find(({ error }) =>
     error instanceof Deno.errors.NotCapable
   );
-  const advice = denied
-    ? `allow it with --allow-ffi=${denied.place.path}`
-    : `build it with \`deno task build\` in the module's folder, or name it ` +
-      `by ${VARIABLE} or setLibraryPath()`;
   const message = [
-    "The native library of @denocurl/curl can't be opened. Tried:",
+    `The native library of ${WANTED} can't be opened. Tried:`,
     ...(lines.length > 0 ? lines : ["  no place: the module is not on disk"]),
-    `To mend it, ${advice}.`,
+    `To mend it, ${denied ? permission(denied) : remedies()}.`,
   ].join("\n");
   const cause = tried.map(({ error }) => error);
   return denied
     ? new Deno.errors.NotCapable(message, { cause })
     : new Error(message, { cause });
+}
+
+function permission({ place }: Failure): string {
+  return `allow it with --allow-ffi=${place.path}`;
+}
+
+function remedies(): string {
+  return [
+    ...ownPlaces().flatMap(({ remedy }) => remedy ?? []),
+    `name its file by ${VARIABLE} or setLibraryPath()`,
+  ].join(", or ");
 }

@@ -2,6 +2,7 @@
 
 pub mod engine;
 pub mod exports;
+pub mod release;
 
 use crate::error::{self, Error, Result};
 use crate::sys::desk::{Query, Reply};
