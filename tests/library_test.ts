@@ -56,6 +56,12 @@ const UNFIT: Record<string, Unfit | undefined> = {
     await Deno.copyFile(LIBRARY, path);
     await Deno.truncate(path, 1_000_000);
   },
+  "a library for another processor": async (path) => {
+    const bytes = await Deno.readFile(LIBRARY);
+    const [x64, arm64] = [62, 183];
+    bytes[0x12] = bytes[0x12] === x64 ? arm64 : x64;
+    await Deno.writeFile(path, bytes);
+  },
   "another library": FOREIGN,
 };
 

@@ -27,6 +27,7 @@ const LAYERS: readonly (string | RegExp)[] = [
   "src/ffi/call.ts",
   "src/ffi/library.ts",
   "src/ffi/buffers.ts",
+  "src/ffi/elf.ts",
   "src/ffi/platform.ts",
   "src/ffi/release.ts",
   "src/ffi/symbols.ts",

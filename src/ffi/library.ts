@@ -6,6 +6,7 @@
  */
 
 import { text } from "./buffers.ts";
+import { checkElf } from "./elf.ts";
 import { type Packaged, packaged } from "./platform.ts";
 import { RELEASE } from "./release.ts";
 import { symbols } from "./symbols.ts";
@@ -90,20 +91,19 @@ function ownPlaces(): Place[] {
 
 function platformPackage(found: Packaged | undefined): Place[] {
   if (found === undefined) return [];
-  const from = "the platform package";
-  const { name, url, platform } = found;
-  if (name === undefined || url === undefined) {
-    return [{
-      path: "npm:@denocurl/native",
-      from,
-      problem: `it has no library for ${platform}`,
-      remedy: "build the module's source",
-    }];
-  }
+  const { platform, name = "@denocurl/native", url } = found;
+  const none = found.name === undefined;
+  const missing = none
+    ? `there is none for ${platform}`
+    : "it is not installed";
+  const specifier = `npm:${name}@${RELEASE}`;
   return [{
-    path: filePath(new URL(url)),
-    from,
-    remedy: `fetch npm:${name}@${RELEASE} by \`deno install\``,
+    path: url === undefined ? specifier : filePath(new URL(url)),
+    from: "the platform package",
+    problem: url === undefined ? missing : undefined,
+    remedy: none
+      ? "build it from the module's source"
+      : `fetch ${specifier} anew by \`deno install --reload\``,
   }];
 }
 
@@ -150,7 +150,7 @@ function open(places: Place[]): Native {
   for (const place of places) {
     try {
       if (place.problem !== undefined) throw new Error(place.problem);
-      checkWhole(place.path);
+      checkElf(place.path);
       checkRelease(place.path);
       const opened = Deno.dlopen(place.path, symbols).symbols;
       begin(opened, place.path);
@@ -171,35 +171,6 @@ function checkRelease(path: string): void {
   const found = text((room) => shim_release(room, room.length));
   if (found !== WANTED) {
     throw new Error(`the file is of ${found}, this module of ${WANTED}`);
-  }
-}
-
-/**
- * The system's loader crashes on a library that was cut off. What ends an ELF
- * file is its table of sections, so that must lie within it. Looked at only if
- * reading the file is permitted already.
- */
-function checkWhole(path: string): void {
-  const query = { name: "read", path } as const;
-  if (Deno.permissions.querySync(query).state !== "granted") return;
-  let file: Deno.FsFile;
-  try {
-    file = Deno.openSync(path);
-  } catch {
-    // The loader looks in other folders, too, and has the better message.
-    return;
-  }
-  using _ = file;
-  const head = new DataView(new ArrayBuffer(64));
-  const length = file.readSync(new Uint8Array(head.buffer)) ?? 0;
-  const isElf = length === 64 && head.getUint32(0) === 0x7f454c46 &&
-    head.getUint8(4) === 2;
-  if (!isElf) return;
-  const table = Number(head.getBigUint64(0x28, true));
-  const end = table + head.getUint16(0x3a, true) * head.getUint16(0x3c, true);
-  const { size } = file.statSync();
-  if (size < end) {
-    throw new Error(`the file is cut off: ${size} bytes of ${end}`);
   }
 }
 

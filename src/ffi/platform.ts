@@ -13,7 +13,7 @@
 export interface Packaged {
   /** The package for this kind of machine; undefined if there is none. */
   readonly name?: string;
-  /** The URL of the library's file in it, whether that was installed or not. */
+  /** The URL of the library's file in it; undefined if it is not installed. */
   readonly url?: string;
   /** The kind of machine, such as `linux-x64-gnu`. */
   readonly platform: string;
