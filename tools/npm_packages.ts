@@ -8,6 +8,7 @@
  * @module
  */
 
+import names from "../npm/native/platforms.js";
 import { RELEASE } from "../src/ffi/release.ts";
 import { problemsOf } from "./npm/library_file.ts";
 import { licences } from "./npm/licences.ts";
@@ -88,6 +89,9 @@ export default import.meta.resolve("./${file}");
 
 /** Makes the package that chooses; its folder. */
 export async function makeNativePackage(out: string): Promise<string> {
+  if (PLATFORMS.some(({ name }) => !names.includes(name))) {
+    throw new Error("npm/native/platforms.js lacks a platform");
+  }
   const description =
     "Finds the native library of @denocurl/curl for the machine it runs on";
   const folder = await start(out, "native", description, {
@@ -97,14 +101,9 @@ export async function makeNativePackage(out: string): Promise<string> {
       PLATFORMS.map((platform) => [`${SCOPE}/${nameFor(platform)}`, RELEASE]),
     ),
   });
-  for (const file of ["index.js", "index.d.ts"]) {
+  for (const file of ["index.js", "index.d.ts", "platforms.js"]) {
     await Deno.copyFile(`${ROOT}npm/native/${file}`, `${folder}/${file}`);
   }
-  const names = JSON.stringify(PLATFORMS.map(({ name }) => name));
-  await Deno.writeTextFile(
-    `${folder}/platforms.js`,
-    `/** The kinds of machines that have a package. */\nexport default ${names};\n`,
-  );
   return folder;
 }
 

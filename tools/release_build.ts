@@ -16,6 +16,9 @@ import { ROOT } from "./tables/output.ts";
 
 const TARGET_DIR = `${ROOT}shim/target/release-build`;
 
+/** Of its own accord, Rust makes no shared library with musl. */
+const MUSL = { RUSTFLAGS: "-C target-feature=-crt-static" };
+
 /** What is to be run for a platform, and the changes of the environment. */
 function cargo({ os, libc, target }: Platform) {
   const isLinux = os === "linux";
@@ -32,8 +35,7 @@ function cargo({ os, libc, target }: Platform) {
       "--target",
       libc === "glibc" ? `${target}.${GLIBC}` : target,
     ],
-    // Rust makes no shared library of its own accord with musl.
-    env: libc === "musl" ? { RUSTFLAGS: "-C target-feature=-crt-static" } : {},
+    env: (libc === "musl" ? MUSL : {}) as Record<string, string>,
   };
 }
 

@@ -114,7 +114,8 @@ class File {
   versions(): string[] {
     const found = new Set<string>();
     for (const { offset, link, info } of this.#ofType(SHT_GNU_VERNEED)) {
-      for (let file = offset, i = 0; i < info; i++) {
+      let file = offset;
+      for (let i = 0; i < info; i++) {
         const count = this.view.getUint16(file + 2, true);
         let at = file + this.view.getUint32(file + 8, true);
         for (let version = 0; version < count; version++) {
