@@ -70,11 +70,15 @@ class Project implements AsyncDisposable {
   }
 
   /** Runs Deno, or what is named before it, in the project's folder. */
-  async run(args: string[], before: string[] = []): Promise<Outcome> {
+  async run(
+    args: string[],
+    before: string[] = [],
+    cwd: string = `${this.folder}/project`,
+  ): Promise<Outcome> {
     const [program, ...rest] = [...before, Deno.execPath(), ...args];
     const { success, stdout, stderr } = await new Deno.Command(program, {
       args: rest,
-      cwd: `${this.folder}/project`,
+      cwd,
       env: this.#env,
       stdin: "null",
     }).output();
@@ -152,6 +156,17 @@ test(
     );
   },
 );
+
+test(REGISTRIES, "the package can be published without a warning", async () => {
+  await using registries = await startRegistries();
+  await using project = await startProject(registries);
+  const { success, stderr } = await project.run(
+    ["publish", "--dry-run", "--allow-dirty"],
+    [],
+    registries.module,
+  );
+  assert(success && !/warning/i.test(stderr), stderr);
+});
 
 test(
   REGISTRIES,
