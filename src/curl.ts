@@ -30,7 +30,18 @@ import type {
 } from "./types.ts";
 import * as values from "./values.ts";
 
-/** The number of a Curl object, which may be posted to any Worker. */
+/**
+ * The number of a Curl object, which may be posted to any Worker.
+ *
+ * @example
+ * ```ts
+ * import * as curl from "@denocurl/curl";
+ *
+ * using c = new curl.Curl();
+ * const handle: curl.CurlHandle = c.handle;
+ * console.log(curl.Curl.fromHandle(handle) === c); // true
+ * ```
+ */
 export type CurlHandle = number;
 
 const curls = new HandleTable<Curl>({
@@ -104,12 +115,33 @@ export class Curl implements Disposable {
     return curls.find(handle, (id) => reopened(newTarget(id)));
   }
 
-  /** The number to post to other Workers. It is never used again. */
+  /**
+   * The number to post to other Workers. It is never used again.
+   *
+   * @example
+   * ```ts
+   * import * as curl from "@denocurl/curl";
+   *
+   * using c = new curl.Curl();
+   * console.log(Number.isInteger(c.handle)); // true
+   * ```
+   */
   get handle(): CurlHandle {
     return this.#id;
   }
 
-  /** Whether it was closed, by whichever Worker. */
+  /**
+   * Whether it was closed, by whichever Worker.
+   *
+   * @example
+   * ```ts
+   * import * as curl from "@denocurl/curl";
+   *
+   * const c = new curl.Curl();
+   * c.close();
+   * console.log(c.closed); // true
+   * ```
+   */
   get closed(): boolean {
     return this.#closed || call.curlClosed(this.#id) !== 0;
   }
@@ -612,7 +644,19 @@ export class Curl implements Disposable {
     }
   }
 
-  /** Closes it. */
+  /**
+   * Closes it.
+   *
+   * @example
+   * ```ts
+   * import * as curl from "@denocurl/curl";
+   *
+   * {
+   *   using c = new curl.Curl();
+   *   c.setopt(curl.URL, "https://example.com/");
+   * } // closed here
+   * ```
+   */
   [Symbol.dispose](): void {
     this.close();
   }

@@ -10,7 +10,17 @@ import { RELEASE } from "./ffi/release.ts";
 /** The versions of this module and of libcurl, as PycURL's `version` has them. */
 export const version: string = `denocurl/${RELEASE} libcurl/8.22.0`;
 
-/** What the linked libcurl is, and can do. */
+/**
+ * What the linked libcurl is, and can do.
+ *
+ * @example
+ * ```ts
+ * import { type VersionInfo, versionInfo } from "@denocurl/curl";
+ *
+ * const info: VersionInfo = versionInfo();
+ * console.log(info.featureNames.includes("HTTP3")); // true
+ * ```
+ */
 export interface VersionInfo {
   /** The version of the native part of this module. */
   readonly shim: string;
