@@ -44,8 +44,8 @@ test(
         if (declaration.kind === "variable") continue;
         if (lacksExample(declaration)) bare.push(name);
         // An interface's example shows its methods.
-      if (declaration.kind !== "class") continue;
-      for (const method of declaration.def?.methods ?? []) {
+        if (declaration.kind !== "class") continue;
+        for (const method of declaration.def?.methods ?? []) {
           if (lacksExample(method)) bare.push(`${name}.${method.name}`);
         }
       }
