@@ -48,7 +48,18 @@ import type {
 } from "./types.ts";
 import * as values from "./values.ts";
 
-/** The number of a Curl object, which may be posted to any Worker. */
+/**
+ * The number of a Curl object, which may be posted to any Worker.
+ *
+ * @example
+ * ```ts
+ * import * as curl from "@denocurl/curl";
+ *
+ * using c = new curl.Curl();
+ * const handle: curl.CurlHandle = c.handle;
+ * console.log(curl.Curl.fromHandle(handle) === c); // true
+ * ```
+ */
 export type CurlHandle = number;
 
 /** What stands behind a Curl, for a WebSocket. */
@@ -128,12 +139,33 @@ export class Curl extends CurlConnection implements Disposable {
     return curls.find(handle, (id) => reopened(newTarget(id)));
   }
 
-  /** The number to post to other Workers. It is never used again. */
+  /**
+   * The number to post to other Workers. It is never used again.
+   *
+   * @example
+   * ```ts
+   * import * as curl from "@denocurl/curl";
+   *
+   * using c = new curl.Curl();
+   * console.log(Number.isInteger(c.handle)); // true
+   * ```
+   */
   override get handle(): CurlHandle {
     return this.#id;
   }
 
-  /** Whether it was closed, by whichever Worker. */
+  /**
+   * Whether it was closed, by whichever Worker.
+   *
+   * @example
+   * ```ts
+   * import * as curl from "@denocurl/curl";
+   *
+   * const c = new curl.Curl();
+   * c.close();
+   * console.log(c.closed); // true
+   * ```
+   */
   override get closed(): boolean {
     return this.#closed || call.curlClosed(this.#id) !== 0;
   }
@@ -803,7 +835,19 @@ export class Curl extends CurlConnection implements Disposable {
     }
   }
 
-  /** Closes it. */
+  /**
+   * Closes it.
+   *
+   * @example
+   * ```ts
+   * import * as curl from "@denocurl/curl";
+   *
+   * {
+   *   using c = new curl.Curl();
+   *   c.setopt(curl.URL, "https://example.com/");
+   * } // closed here
+   * ```
+   */
   [Symbol.dispose](): void {
     this.close();
   }

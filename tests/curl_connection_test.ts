@@ -134,7 +134,7 @@ test(NETWORK, "recv() throws E_AGAIN when nothing has come", async () => {
   }
 });
 
-test(NETWORK, "send() throws E_AGAIN when the peer does not read", async () => {
+test(NETWORK, "send() throws E_AGAIN when the peer does not read", () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   using c = connect(`http://127.0.0.1:${listener.addr.port}`);
   const piece = new Uint8Array(1 << 20);

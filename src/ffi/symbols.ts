@@ -310,6 +310,13 @@ export const symbols = {
     ],
     result: "i32",
   },
+  shim_release: {
+    parameters: [
+      "buffer", // room: *mut u8
+      "u32",
+    ],
+    result: "i32",
+  },
   shim_report: {
     parameters: [
       "buffer", // room: *mut u8

@@ -6,6 +6,7 @@ pub mod exports;
 pub mod headers;
 pub mod mime;
 pub mod multi;
+pub mod release;
 pub mod sessions;
 pub mod upkeep;
 pub mod url;
