@@ -15,6 +15,7 @@ use crate::sys::getinfo;
 use crate::sys::lists::Slist;
 use crate::sys::share::OwnedShare;
 use crate::sys::trampolines::Slot;
+use crate::transfer::NameCache;
 use std::collections::BTreeMap;
 use std::ffi::CString;
 use std::ops::{Deref, DerefMut};
@@ -54,6 +55,8 @@ pub struct Core {
     pub(crate) names_file: bool,
     /// Its transfer runs on its share's engine.
     pub(crate) elsewhere: bool,
+    /// The cache of names that RESOLVE's entries were last put into.
+    pub(crate) resolved_in: Option<NameCache>,
 }
 
 /// Exclusive use of a handle, and of its share's data where its transfer runs
@@ -86,7 +89,7 @@ impl DerefMut for Entered<'_> {
 /// What libcurl points to without a copy of its own, and only reads: copies of
 /// a handle point to the same.
 pub enum Owned {
-    List { _list: Slist },
+    List(Slist),
     Bytes(Box<[u8]>),
 }
 
@@ -384,6 +387,7 @@ impl Core {
             pipewait: false,
             names_file: false,
             elsewhere: false,
+            resolved_in: None,
         }
     }
 

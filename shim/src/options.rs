@@ -135,7 +135,7 @@ fn set_list(easy: &Easy, option: u32, value: &[u8]) -> Result<()> {
         handle.set_list(option, Some(&list))
     })?;
     let running = running(&held);
-    held.keep(option, Some(Owned::List { _list: list }), running);
+    held.keep(option, Some(Owned::List(list)), running);
     Ok(())
 }
 

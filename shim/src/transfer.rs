@@ -1,6 +1,7 @@
 //! How a transfer begins and ends, whoever runs it.
 
-use crate::easy::Easy;
+use crate::claim::IsolateId;
+use crate::easy::{Core, Easy, Owned};
 use crate::error::{Error, Result};
 use crate::isolate;
 use crate::kinds::{SLOT_OPTIONS, option_name};
@@ -32,6 +33,14 @@ pub struct Transfer {
     elsewhere: bool,
     /// Callbacks that are installed for this transfer only.
     borrowed: Borrowed,
+}
+
+/// What decides whose cache of names a transfer uses: its share's, that of an
+/// isolate's engine, or the one that the handle has for itself.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct NameCache {
+    share: Option<u64>,
+    engine: Option<IsolateId>,
 }
 
 #[derive(Clone, Copy)]
@@ -80,6 +89,11 @@ impl Transfer {
             answered: held.answered_by(me),
             watched: borrowed.progress,
         };
+        let cache = NameCache {
+            share: held.share.as_ref().map(|share| share.id()),
+            engine: (!watch).then_some(me),
+        };
+        resolve_in(&mut held, &handle, cache)?;
         borrowed.install(&handle, easy.id())?;
         handle.clear_error();
         held.watched = borrowed.progress;
@@ -204,6 +218,18 @@ impl Over {
             body,
         }
     }
+}
+
+/// libcurl puts RESOLVE's entries into the cache of the next transfer only, and
+/// is told them again for one with another cache.
+fn resolve_in(held: &mut Core, handle: &OwnedEasy, cache: NameCache) -> Result<()> {
+    let list = held.owned.get(&CURLOPT_RESOLVE);
+    if held.resolved_in.replace(cache) != Some(cache)
+        && let Some(Owned::List(list)) = list.map(|kept| &*kept.owned)
+    {
+        outcome(handle, handle.set_list(CURLOPT_RESOLVE, Some(list)))?;
+    }
+    Ok(())
 }
 
 impl Borrowed {
