@@ -17,6 +17,7 @@ use crate::sys::lists::Slist;
 use crate::sys::share::OwnedShare;
 use crate::sys::trampolines::Slot;
 use crate::sys::url::OwnedUrl;
+use crate::transfer::NameCache;
 use crate::url::Url;
 use std::collections::BTreeMap;
 use std::ffi::CString;
@@ -62,6 +63,8 @@ pub struct Core {
     pub(crate) elsewhere: bool,
     /// The number of the program's own multi handle that it is in, or 0.
     multi: u64,
+    /// The cache of names that RESOLVE's entries were last put into.
+    pub(crate) resolved_in: Option<NameCache>,
 }
 
 /// Exclusive use of a handle, and of its share's data where its transfer runs
@@ -478,6 +481,7 @@ impl Core {
             names_file: false,
             elsewhere: false,
             multi: 0,
+            resolved_in: None,
         }
     }
 

@@ -1,7 +1,7 @@
 //! How a transfer begins and ends, whoever runs it.
 
-use crate::claim::Held;
-use crate::easy::{Core, Easy};
+use crate::claim::{Held, IsolateId};
+use crate::easy::{Core, Easy, Owned};
 use crate::error::{Error, Result};
 use crate::isolate;
 use crate::kinds::{SLOT_OPTIONS, option_name};
@@ -36,6 +36,14 @@ pub struct Transfer {
     elsewhere: bool,
     /// Callbacks that are installed for this transfer only.
     borrowed: Borrowed,
+}
+
+/// What decides whose cache of names a transfer uses: its share's, that of an
+/// isolate's engine, or the one that the handle has for itself.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct NameCache {
+    share: Option<u64>,
+    engine: Option<IsolateId>,
 }
 
 #[derive(Clone, Copy)]
@@ -98,6 +106,11 @@ impl Transfer {
             answered: held.answered_by(me) | sources.slots(),
             watched: borrowed.progress,
         };
+        let cache = NameCache {
+            share: held.share.as_ref().map(|share| share.id()),
+            engine: (!watch).then_some(me),
+        };
+        resolve_in(&mut held, &handle, cache)?;
         borrowed.install(&handle, easy.id())?;
         handle.clear_error();
         held.watched = borrowed.progress;
@@ -238,6 +251,18 @@ impl Over {
             body,
         }
     }
+}
+
+/// libcurl puts RESOLVE's entries into the cache of the next transfer only, and
+/// is told them again for one with another cache.
+fn resolve_in(held: &mut Core, handle: &OwnedEasy, cache: NameCache) -> Result<()> {
+    let list = held.owned.get(&CURLOPT_RESOLVE);
+    if held.resolved_in.replace(cache) != Some(cache)
+        && let Some(Owned::List(list)) = list.map(|kept| &*kept.owned)
+    {
+        outcome(handle, handle.set_list(CURLOPT_RESOLVE, Some(list)))?;
+    }
+    Ok(())
 }
 
 impl Borrowed {
