@@ -27,7 +27,8 @@ const PATCHES: &[Patch] = &[
         krate: "curl-sys",
         file: "curl/lib/select.c",
         find: "r = poll(ufds, nfds, pending_ms);",
-        replace: "extern int denocurl_poll(struct pollfd *, nfds_t, int);\n  \
+        replace: "extern __attribute__((visibility(\"hidden\")))\n  \
+                  int denocurl_poll(struct pollfd *, nfds_t, int);\n  \
                   r = denocurl_poll(ufds, nfds, pending_ms);",
     },
     // A ping of curl_easy_upkeep would wait in a buffer for the next transfer,
