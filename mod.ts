@@ -22,16 +22,35 @@
 export type { CurlBody } from "./src/body_stream.ts";
 export { Curl, type CurlHandle } from "./src/curl.ts";
 export {
+  CurlMime,
+  type MimeMultipartOptions,
+  type MimePartOptions,
+} from "./src/curl_mime.ts";
+export { CurlMimePart, type MimeDataOptions } from "./src/curl_mime_part.ts";
+export {
+  CurlMulti,
+  type CurlMultiOptions,
+  type FailedTransfer,
+  type MultiHandle,
+  type MultiNotifyCallback,
+  type MultiOptionValue,
+  type MultiSocketCallback,
+  type MultiTimerCallback,
+} from "./src/curl_multi.ts";
+export {
   CurlShare,
   type CurlShareOptions,
   type LockStats,
   type ShareHandle,
   type ShareStats,
 } from "./src/curl_share.ts";
+export { CurlUrl, type CurlUrlPart } from "./src/curl_url.ts";
 export { CurlError } from "./src/errors.ts";
 export { setLibraryPath } from "./src/ffi/library.ts";
 export {
   easyStrerror,
+  globalCleanup,
+  globalInit,
   multiStrerror,
   shareStrerror,
   urlStrerror,
@@ -39,5 +58,11 @@ export {
   type VersionInfo,
   versionInfo,
 } from "./src/global.ts";
+export type {
+  CurlHeader,
+  HeaderOptions,
+  HeadersOptions,
+} from "./src/headers.ts";
+export type { SslSession, SslSessionData } from "./src/sessions.ts";
 export * from "./src/tables/constants.ts";
 export type * from "./src/types.ts";

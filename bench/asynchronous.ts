@@ -13,6 +13,7 @@ import {
 
 const FOR_AWAIT = `${OURS}, for await`;
 const STREAM = `${OURS}, performStream`;
+const AWAIT_SELECT = `${OURS}, await select`;
 const TEAM = `${OURS}, 4 Workers, one share`;
 const IDLE = "nothing";
 
@@ -71,6 +72,31 @@ function many(setup: Setup): Benchmark {
       { peer: C, command: [c, ...args] },
       ...pycurl(setup, ...args),
       { peer: FETCH, command: [...deno("fetch.ts"), ...args] },
+    ],
+  };
+}
+
+function multi(setup: Setup): Benchmark {
+  const { urls, seconds, c } = setup;
+  const args = [urls.small, String(seconds), String(IN_FLIGHT)];
+  return {
+    name: "multi",
+    title: `GET of 1 KiB, ${IN_FLIGHT} in a CurlMulti, HTTP/1.1, kept alive`,
+    place: "two cores",
+    rounds: 7,
+    measures: RATE,
+    targets: [{ key: "rate", peer: OURS, against: C, atLeast: 0.85 }],
+    turns: [
+      {
+        peer: OURS,
+        command: [...deno("ours_multi.ts"), "selectSync", ...args],
+      },
+      {
+        peer: AWAIT_SELECT,
+        command: [...deno("ours_multi.ts"), "select", ...args],
+      },
+      { peer: C, command: [c, "many", ...args] },
+      ...pycurl(setup, "many", ...args),
     ],
   };
 }
@@ -138,6 +164,25 @@ function uploads({ urls, c }: Setup): Benchmark {
       { peer: OURS, command: [...deno("ours_async.ts"), ...args] },
       { peer: C, command: [c, ...args] },
       { peer: FETCH, command: [...deno("fetch.ts"), ...args] },
+    ],
+  };
+}
+
+function forms({ urls, c }: Setup): Benchmark {
+  const args = ["mime", urls.form, urls.small, urls.file];
+  return {
+    name: "mime",
+    title: "Upload of a form with a file of 1 GiB",
+    place: "two cores",
+    rounds: 5,
+    measures: SPEED,
+    targets: [
+      { key: "speed", peer: OURS, against: C, atLeast: 0.9 },
+      { key: "growth", peer: OURS, atMost: 16, unit: "MiB" },
+    ],
+    turns: [
+      { peer: OURS, command: [...deno("ours_async.ts"), ...args] },
+      { peer: C, command: [c, ...args] },
     ],
   };
 }
@@ -228,9 +273,11 @@ export function asynchronous(setup: Setup): Benchmark[] {
   return [
     oneByOne(setup),
     many(setup),
+    multi(setup),
     http2(setup),
     streams(setup),
     uploads(setup),
+    forms(setup),
     slow(setup),
     workers(setup),
     timers(setup),

@@ -22,6 +22,14 @@ export function findNginx(): string {
   );
 }
 
+/** As many as make 20 with those that nginx sends by itself. */
+function headers(): string {
+  const numbers = Array.from({ length: 15 }, (_, index) => index);
+  return numbers.map((number) =>
+    `add_header X-Benchmark-${number} "value ${number} of some length";`
+  ).join(" ");
+}
+
 /**
  * Without a master process nginx is one process with the caller's rights.
  * sendfile would pass the file on in pages of 4 KiB, which costs the receiving
@@ -57,6 +65,7 @@ http {
     listen 127.0.0.1:${http2Port} ssl http2;
     location = /small { return 200 "${"x".repeat(1024)}"; }
     location = /large { root ${folder}; }
+    location = /headers { ${headers()} return 200 "x"; }
   }
 }
 `;

@@ -132,11 +132,34 @@ function calls(url: string, count: string): void {
   report(result);
 }
 
+function iterateHeaders(easy: curl.Curl, times: number): number {
+  let [count, length] = [0, 0];
+  for (let i = 0; i < times; i++) {
+    for (const { name, value } of easy.headers()) {
+      length += name.length + value.length;
+      count++;
+    }
+  }
+  assert(count === 20 * times && length > count, "there were not 20 headers");
+  return count;
+}
+
+function headers(url: string, count: string): void {
+  const times = Number(count);
+  using easy = openCounting(url);
+  easy.performSync();
+  iterateHeaders(easy, times / 10);
+  const start = performance.now();
+  const iterated = iterateHeaders(easy, times);
+  report({ header: (performance.now() - start) / iterated * 1e6 });
+}
+
 const JOBS: Record<string, (...args: [string, string]) => void> = {
   get,
   getBytes,
   download,
   calls,
+  headers,
 };
 
 const [job, first = "", second = ""] = Deno.args;

@@ -111,6 +111,16 @@ async function upload(url: string, small: string): Promise<void> {
   assert(easy.getinfo(curl.RESPONSE_CODE) === 200, "not all has arrived");
 }
 
+async function mime(url: string, small: string, file: string): Promise<void> {
+  await warmUp(small);
+  using easy = openHandle(url);
+  using form = new curl.CurlMime(easy);
+  form.addFile("file", file);
+  easy.setopt(curl.MIMEPOST, form);
+  await measureTransfer(() => easy.perform());
+  assert(easy.getinfo(curl.RESPONSE_CODE) === 200, "not all has arrived");
+}
+
 async function slow(url: string, small: string, count: string): Promise<void> {
   await warmUp(small);
   await measureCrowd(Number(count), () => countWith(openHandle(url)));
@@ -139,6 +149,7 @@ const JOBS: Record<string, (...args: string[]) => Promise<void>> = {
   stream,
   iterate,
   upload,
+  mime,
   slow,
   timer,
   timerStream,

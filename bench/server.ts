@@ -1,18 +1,26 @@
 import { Authority } from "../tools/certificates.ts";
 import { connectable, startNginx } from "./nginx.ts";
 
+const GIB = 2 ** 30;
+
 /** What the peers are told. */
 export interface Urls {
   /** A body of 1 KiB. */
   small: string;
   /** A body of 1 GiB. */
   large: string;
+  /** A response with 20 headers. */
+  headers: string;
   /** The first, by HTTP/2 over TLS. */
   http2: string;
   /** The second, by HTTP/1.1 over TLS. */
   secureLarge: string;
   /** Takes an upload of 1 GiB. */
   sink: string;
+  /** Takes a form with the next. */
+  form: string;
+  /** The path of a file of 1 GiB. */
+  file: string;
   /** Answers no sooner than `crowd` ask. */
   slow(crowd: number): string;
   /** The file of the authority to trust. */
@@ -69,6 +77,14 @@ async function certify(folder: string): Promise<[string, string]> {
   return [server, ca];
 }
 
+/** Of nothing but zeros, which take no memory. */
+function makeFile(folder: string): string {
+  const path = `${folder}/file`;
+  Deno.writeFileSync(path, new Uint8Array());
+  Deno.truncateSync(path, GIB);
+  return path;
+}
+
 function usedBy({ pid }: Deno.ChildProcess): number {
   // The first figure is the time on a processor, in nanoseconds.
   const text = Deno.readTextFileSync(`/proc/${pid}/schedstat`);
@@ -88,6 +104,7 @@ async function end(child: Deno.ChildProcess): Promise<void> {
 export async function startServer(program: string): Promise<Server> {
   const folder = tempFolder();
   const [certificate, ca] = await certify(folder);
+  const file = makeFile(folder);
   const [port, securePort, http2Port] = freePorts(3);
   const other = await startOther(program);
   const settings = { port, securePort, http2Port, certificate };
@@ -100,9 +117,12 @@ export async function startServer(program: string): Promise<Server> {
     urls: {
       small: `http://127.0.0.1:${port}/small`,
       large: `http://127.0.0.1:${port}/large`,
+      headers: `http://127.0.0.1:${port}/headers`,
       http2: `https://127.0.0.1:${http2Port}/small`,
       secureLarge: `https://127.0.0.1:${securePort}/large`,
-      sink: `http://127.0.0.1:${other.port}/sink/${2 ** 30}`,
+      sink: `http://127.0.0.1:${other.port}/sink/${GIB}`,
+      form: `http://127.0.0.1:${other.port}/form/${GIB}`,
+      file,
       slow: (crowd) => `http://127.0.0.1:${other.port}/slow/${crowd}`,
       ca,
     },

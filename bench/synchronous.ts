@@ -17,6 +17,7 @@ const THREADED = `${C}, a second thread`;
 
 const CALLS = 1_000_000;
 const LOCKS = 20_000_000;
+const HEADERS = 100_000;
 
 function gets(setup: Setup, place: Place): Benchmark {
   const args = [setup.urls.small, String(setup.seconds)];
@@ -92,6 +93,21 @@ function calls(setup: Setup): Benchmark {
   };
 }
 
+function headers(setup: Setup): Benchmark {
+  const args = ["headers", setup.urls.headers, String(HEADERS)];
+  return {
+    name: "headers",
+    title: "Iterating the 20 headers of a response, ns per header",
+    place: "anywhere",
+    measures: [{ key: "header", title: "ns", base: C }],
+    targets: [{ key: "header", peer: OURS, against: C, atMost: 3 }],
+    turns: [
+      { peer: OURS, command: [...deno("ours.ts"), ...args] },
+      { peer: C, command: [setup.c, ...args] },
+    ],
+  };
+}
+
 function locks(setup: Setup): Benchmark[] {
   if (setup.locks === null) return [];
   return [{
@@ -129,6 +145,7 @@ export function synchronous(setup: Setup): Benchmark[] {
     downloads(setup, "one core"),
     downloads(setup, "two cores"),
     calls(setup),
+    headers(setup),
     ...locks(setup),
     startup(setup),
   ];

@@ -87,8 +87,10 @@ export abstract class Transfer implements engine.Listener, Patient {
   /** Answers a question, or hears what has happened. */
   hear(event: number): number {
     if (event === engine.DONE) this.#done();
-    else if (event === engine.DATA) this.read();
-    else return this.#answer(event);
+    else if (event === engine.DATA) {
+      // Headers may be on their way as it is aborted.
+      if (this.#aborted === undefined) this.read();
+    } else return this.#answer(event);
     return 0;
   }
 

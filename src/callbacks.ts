@@ -16,6 +16,7 @@ import {
   WRITEFUNC_PAUSE,
   WRITEFUNCTION,
 } from "./tables/constants.ts";
+import type { MimeBody, MimeSource } from "./mime_sources.ts";
 import { optionName, optionSlot, SLOT_OPTION } from "./tables/kinds.ts";
 import { type PipedStream, ReaderStream } from "./piped_streams.ts";
 import type { ChunkInfo, HstsEntry, SshKey, TrailerCallback } from "./types.ts";
@@ -33,6 +34,13 @@ export const LATER = -Infinity;
 /** The slots whose functions may return promises. */
 export const WRITE: number = optionSlot(WRITEFUNCTION);
 const READ: number = optionSlot(READFUNCTION);
+
+/** The slots of mime parts, which are no options. */
+const MIME_READ = 31;
+const MIME_SEEK = 32;
+
+/** Where in a question's numbers the source of a mime part is. */
+const SOURCE = 5;
 
 /** libcurl's word for an HSTS entry without an end. */
 const UNLIMITED = "unlimited";
@@ -82,6 +90,10 @@ export class Callbacks {
   /** Streams that stand for functions, by slot. */
   #streams: Map<number, PipedStream> | undefined;
   #failure: Failure | undefined;
+  /** What is sent, if it is a mime. */
+  #mime: MimeBody | undefined;
+  /** A mime that libcurl rewinds before it is anything else's. */
+  #rewound: MimeBody | undefined;
 
   /** Sets or takes back the function of a slot. */
   set(slot: number, callback: Callback | undefined): void {
@@ -105,6 +117,7 @@ export class Callbacks {
   copy(): Callbacks {
     const copy = new Callbacks();
     copy.#functions = [...this.#functions];
+    copy.#mime = this.#mime?.copy();
     for (const [slot, stream] of this.#streams ?? []) {
       copy.setStream(slot, stream.copy());
     }
@@ -116,6 +129,37 @@ export class Callbacks {
     this.releaseStreams()?.catch(() => {});
     this.#streams = undefined;
     this.#functions = [];
+    this.setMime(undefined);
+  }
+
+  /** What is sent, if it is a mime. */
+  get mime(): MimeBody | undefined {
+    return this.#mime;
+  }
+
+  /** Sets or takes back what is sent. */
+  setMime(mime: MimeBody | undefined): void {
+    const before = this.#mime;
+    this.#mime = mime;
+    if (before !== mime) before?.detach();
+  }
+
+  /** Does something that may rewind a mime. */
+  rewinding(mime: MimeBody, act: () => void): void {
+    const before = this.#rewound;
+    this.#rewound = mime;
+    try {
+      act();
+    } finally {
+      this.#rewound = before;
+    }
+  }
+
+  /** Forgets them all, as the handle is gone. */
+  end(): void {
+    const mime = this.#mime;
+    this.clear();
+    mime?.end();
   }
 
   /** Throws if a transfer that can't wait would need a stream. */
@@ -123,6 +167,7 @@ export class Callbacks {
     for (const [slot, stream] of this.#streams ?? []) {
       if (!collects || slot !== WRITE) throw stream.refusal();
     }
+    this.#mime?.refuse();
   }
 
   /** Lets their streams go; what they are still writing, if anything. */
@@ -136,10 +181,24 @@ export class Callbacks {
 
   /** Answers what is asked of a slot; a promise needs a patient transfer. */
   answer(slot: number, id: number, patient?: Patient): number {
+    if (slot >= MIME_READ) return this.#answerMime(slot, id, patient);
     const callback = this.#functions[slot];
     try {
       if (callback === undefined) throw new Error(`${title(slot)} is gone`);
       return ASK[slot](callback, id, patient);
+    } catch (cause) {
+      return this.#abort(slot, cause);
+    }
+  }
+
+  #answerMime(slot: number, id: number, patient?: Patient): number {
+    const number = call.numbers[SOURCE];
+    try {
+      const source = this.#rewound?.find(number) ?? this.#mime?.find(number);
+      if (source === undefined) throw new Error(`${title(slot)} is gone`);
+      return slot === MIME_READ
+        ? askSource(source, id, patient)
+        : numeric(source.seek(call.numbers[0], call.numbers[1]));
     } catch (cause) {
       return this.#abort(slot, cause);
     }
@@ -155,7 +214,7 @@ export class Callbacks {
   }
 
   #abort(slot: number, cause: unknown): number {
-    this.#failure ??= { cause: worded(cause, slot) };
+    this.#failure ??= { cause: worded(cause, title(slot)) };
     return ABORT;
   }
 
@@ -173,22 +232,25 @@ export class Callbacks {
 }
 
 function title(slot: number): string {
+  if (slot === MIME_READ) return "the read function of dataCb()";
+  if (slot === MIME_SEEK) return "the seek function of dataCb()";
   return optionName(SLOT_OPTION[slot]) ?? `callback ${slot}`;
 }
 
 /** An answer that makes no sense; the slot's name is put in front later. */
 class Nonsense extends TypeError {}
 
-function worded(cause: unknown, slot: number): unknown {
+/** What a function threw; its name is put in front of what it should not. */
+export function worded(cause: unknown, name: string): unknown {
   return cause instanceof Nonsense
-    ? new TypeError(`${title(slot)} ${cause.message}`)
+    ? new TypeError(`${name} ${cause.message}`)
     : cause;
 }
 
 function nonsense(answer: unknown, wanted: string): Nonsense {
   const given = answer instanceof Promise
-    ? "a promise, which only WRITEFUNCTION and READFUNCTION may return, and " +
-      "only in an asynchronous transfer"
+    ? "a promise, which only WRITEFUNCTION, READFUNCTION and dataCb()'s read " +
+      "may return, and only in an asynchronous transfer"
     : typeof answer === "number" || answer === null
     ? String(answer)
     : typeof answer === "object" && answer !== null
@@ -197,7 +259,8 @@ function nonsense(answer: unknown, wanted: string): Nonsense {
   return new Nonsense(`must return ${wanted}, but returned ${given}`);
 }
 
-function numeric(answer: unknown): number {
+/** A function's answer as a number. */
+export function numeric(answer: unknown): number {
   if (answer === undefined) return NOTHING;
   if (typeof answer === "boolean") return answer ? 1 : 0;
   if (typeof answer !== "number" || !Number.isSafeInteger(answer)) {
@@ -275,10 +338,37 @@ function askRead(callback: Callback, id: number, patient?: Patient): number {
   }
   // The library keeps a stream's chunk until all of it was asked for.
   const most = ReaderStream.owns(callback) ? Infinity : size;
-  return wait(patient, READ, answer, (value) => {
-    if (value === READFUNC_PAUSE) throw tooLate("READFUNC_PAUSE");
-    return value === READFUNC_ABORT ? ABORT : handOver(value, most, id);
-  });
+  return wait(patient, READ, answer, (value) => giveLater(value, most, id));
+}
+
+function giveLater(value: unknown, most: number, id: number): number {
+  if (value === READFUNC_PAUSE) throw tooLate("READFUNC_PAUSE");
+  return value === READFUNC_ABORT ? ABORT : handOver(value, most, id);
+}
+
+/** Of a mime part: no more than it has, and no less in all. */
+function askSource(source: MimeSource, id: number, patient?: Patient): number {
+  const { remaining, round } = source;
+  const size = Math.min(Math.max(call.numbers[0], source.least), remaining);
+  const answer = source.read(size);
+  if (answer === READFUNC_ABORT || answer === READFUNC_PAUSE) return answer;
+  const took = (count: number) => {
+    if (count === 0 && remaining > 0 && remaining < Infinity) {
+      throw new Nonsense(`must return ${remaining} bytes more, but returned 0`);
+    }
+    // It may have been rewound while a promise had not settled.
+    if (source.round === round) source.took(count);
+    return count;
+  };
+  if (patient === undefined || !(answer instanceof Promise)) {
+    return took(handOver(answer, size, id));
+  }
+  return wait(
+    patient,
+    MIME_READ,
+    answer,
+    (value) => took(giveLater(value, size, id)),
+  );
 }
 
 /** Hands bytes to send over, and gives their number. */

@@ -7,19 +7,36 @@
 import * as asynchronous from "./asynchronous.ts";
 import { type CurlBody, stream } from "./body_stream.ts";
 import { Callbacks } from "./callbacks.ts";
+import { CurlMulti } from "./curl_multi.ts";
 import { CurlShare } from "./curl_share.ts";
 import { check, failure, stateError } from "./errors.ts";
 import * as call from "./ffi/call.ts";
+import { curlMulti } from "./ffi/multi_call.ts";
 import { HandleTable, made } from "./handle.ts";
 import {
+  type CurlHeader,
+  findHeader,
+  findHeaders,
+  type HeaderOptions,
+  type HeadersOptions,
+} from "./headers.ts";
+import {
+  enlist,
   getInfo,
   getInfoRaw,
   type OptionTarget,
   setOption,
   unsetOption,
 } from "./options.ts";
+import {
+  exportSessions,
+  importSession,
+  type SslSession,
+  type SslSessionData,
+} from "./sessions.ts";
 import { CAINFO_BLOB, PAUSE_CONT } from "./tables/constants.ts";
-import { drive, pause, performSync } from "./transfer.ts";
+import { introduce } from "./curl_mime.ts";
+import { drive, pause, performSync, upkeep } from "./transfer.ts";
 import type {
   AbortOptions,
   CurlInfo,
@@ -80,7 +97,9 @@ export class Curl implements Disposable {
       ? existing.target
       : newTarget(made(call.curlNew()));
     this.#id = this.#target.id;
+    enlist(this, this.#target);
     curls.add(this, this.#id);
+    introduce(this, this.#target);
   }
 
   /**
@@ -226,6 +245,66 @@ export class Curl implements Disposable {
    */
   getinfoRaw<I extends CurlInfo>(info: I): RawInfoValue<I> {
     return getInfoRaw(this.#target, info) as RawInfoValue<I>;
+  }
+
+  /**
+   * A header of the last transfer's response, in upper or lower case.
+   *
+   * @param name its name
+   * @param options `origin`: where to look, by default in the response's own
+   * headers; `request`: in the answer to which request; `index`: which of those
+   * that have the name
+   * @returns the header; null if there is none
+   * @throws {TypeError} if an argument is of another type, or the name holds a NUL
+   * or a lone surrogate
+   * @throws {RangeError} if `request` is below -1, or `index` below 0
+   * @throws {CurlError} if the object is closed, or a transfer is running and
+   * this is not one of its callbacks
+   *
+   * @see {@link https://curl.se/libcurl/c/curl_easy_header.html}
+   *
+   * @example
+   * ```ts
+   * import * as curl from "@denocurl/curl";
+   *
+   * using c = new curl.Curl();
+   * c.setopt(curl.URL, "file:///etc/hostname");
+   * c.performTextSync();
+   * console.log(c.header("Content-Length")?.value); // undefined: it was a file
+   * ```
+   */
+  header(name: string, options?: HeaderOptions): CurlHeader | null {
+    return findHeader(this.#id, name, options);
+  }
+
+  /**
+   * The headers of the last transfer's response, in the order in which they came.
+   *
+   * @param options `origin`: where to look, by default in the response's own
+   * headers; `request`: in the answer to which request
+   * @returns the headers; none if there was no such request
+   * @throws {TypeError} if an option is of another type
+   * @throws {RangeError} if `request` is below -1
+   * @throws {CurlError} as {@linkcode Curl.header} does
+   *
+   * @see {@link https://curl.se/libcurl/c/curl_easy_nextheader.html}
+   *
+   * @example
+   * ```ts
+   * import * as curl from "@denocurl/curl";
+   *
+   * await using server = Deno.serve(
+   *   { port: 0, onListen() {} },
+   *   () => new Response(),
+   * );
+   * using c = new curl.Curl();
+   * c.setopt(curl.URL, `http://localhost:${server.addr.port}/`);
+   * await c.performText();
+   * for (const { name, value } of c.headers()) console.log(name, value);
+   * ```
+   */
+  headers(options?: HeadersOptions): CurlHeader[] {
+    return findHeaders(this.#id, options);
   }
 
   /**
@@ -525,6 +604,82 @@ export class Curl implements Disposable {
   }
 
   /**
+   * Keeps idle connections alive which have been so for UPKEEP_INTERVAL_MS: by a
+   * ping, in HTTP/2. Those of synchronous transfers and of a share of
+   * LOCK_DATA_CONNECT, that is: other asynchronous transfers leave their
+   * connections to the Worker.
+   *
+   * @throws {CurlError} with libcurl's code if it fails; without one if the object
+   * is closed or a transfer is running
+   *
+   * @see {@link https://curl.se/libcurl/c/curl_easy_upkeep.html}
+   *
+   * @example
+   * ```ts
+   * import * as curl from "@denocurl/curl";
+   *
+   * using c = new curl.Curl();
+   * c.setopt(curl.UPKEEP_INTERVAL_MS, 30_000);
+   * c.upkeep();
+   * ```
+   */
+  upkeep(): void {
+    upkeep(this.#target);
+  }
+
+  /**
+   * The TLS sessions of its share, to be kept for another process. Who has them
+   * can read what they protect.
+   *
+   * @returns all that can still be used
+   * @throws {CurlError} without a code if it uses no share of
+   * LOCK_DATA_SSL_SESSION, which is where libcurl keeps sessions between
+   * transfers; if the object is closed or a transfer is running
+   *
+   * @see {@link https://curl.se/libcurl/c/curl_easy_ssls_export.html}
+   *
+   * @example
+   * ```ts
+   * import * as curl from "@denocurl/curl";
+   *
+   * using share = new curl.CurlShare();
+   * share.share(curl.LOCK_DATA_SSL_SESSION);
+   * using c = new curl.Curl();
+   * c.setopt(curl.SHARE, share);
+   * console.log(c.sslsExport()); // []
+   * ```
+   */
+  sslsExport(): SslSession[] {
+    return exportSessions(this.#id);
+  }
+
+  /**
+   * Adds a TLS session to its share, for the next connection to the same server
+   * to resume.
+   *
+   * @param session what {@linkcode Curl.sslsExport} has given
+   * @throws {TypeError} if a part of it is of another type
+   * @throws {CurlError} with libcurl's code if it is no session, or has neither
+   * `key` nor `shmac`; without one as {@linkcode Curl.sslsExport} does
+   *
+   * @see {@link https://curl.se/libcurl/c/curl_easy_ssls_import.html}
+   *
+   * @example
+   * ```ts
+   * import * as curl from "@denocurl/curl";
+   *
+   * using share = new curl.CurlShare();
+   * share.share(curl.LOCK_DATA_SSL_SESSION);
+   * using c = new curl.Curl();
+   * c.setopt(curl.SHARE, share);
+   * for (const session of c.sslsExport()) c.sslsImport(session);
+   * ```
+   */
+  sslsImport(session: SslSessionData): void {
+    importSession(this.#id, session);
+  }
+
+  /**
    * Trusts these authorities in place of the system's.
    *
    * @param pem their certificates, one behind the other
@@ -577,11 +732,42 @@ export class Curl implements Disposable {
   }
 
   /**
+   * The multi handle that it is in, or null.
+   *
+   * @throws {CurlError} if the object is closed
+   *
+   * @example
+   * ```ts
+   * import * as curl from "@denocurl/curl";
+   *
+   * using multi = new curl.CurlMulti({ closeHandles: true });
+   * const c = new curl.Curl();
+   * multi.addHandle(c);
+   * console.log(c.multi() === multi); // true
+   * ```
+   */
+  multi(): CurlMulti | null {
+    if (this.closed) {
+      throw stateError("cannot invoke multi() - no curl handle");
+    }
+    for (;;) {
+      const id = made(curlMulti(this.#id));
+      if (id === 0) return null;
+      try {
+        return CurlMulti.fromHandle(id);
+      } catch (error) {
+        // Another Worker may have closed it meanwhile.
+        if (curlMulti(this.#id) === id) throw error;
+      }
+    }
+  }
+
+  /**
    * Closes its connections and frees it, after detaching it from its share.
    * Closing twice does nothing.
    *
    * @throws {CurlError} if a transfer is running, in whichever Worker, also in
-   * one of its own callbacks
+   * one of its own callbacks; or if it is in a CurlMulti
    *
    * @see {@link https://curl.se/libcurl/c/curl_easy_cleanup.html}
    *
@@ -606,8 +792,8 @@ export class Curl implements Disposable {
       if (first >= 0) {
         this.#closed = true;
         curls.remove(this, this.#id);
-        this.#target.callbacks.clear();
         this.#target.kept = null;
+        this.#target.callbacks.end();
       }
     }
   }

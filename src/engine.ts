@@ -92,19 +92,24 @@ export function turnSoon(): void {
   isDue = true;
 }
 
+/** Has a turn after everything that is due by now. */
+function turnLater(): void {
+  streak = 0;
+  isDue = true;
+  setImmediate(turn);
+}
+
 function turn(): void {
   const now = performance.now();
   if (streak === 0) streak = now;
-  else if (now - streak > STREAK) {
-    streak = 0;
-    call.breathe().then(turn, turn);
-    return;
-  }
+  else if (now - streak > STREAK) return turnLater();
   isDue = false;
   // Whatever was left without an answer is aborted.
   let reply = ABORT;
   let event: number;
+  let isEventful = false;
   while ((event = call.turn(reply)) > 0) {
+    isEventful = true;
     try {
       reply = hear(event);
     } catch (error) {
@@ -114,7 +119,11 @@ function turn(): void {
     }
   }
   if (event < 0) loseAll(startFailure(event));
-  else if (call.numbers[0] > 0 && !isDue && !isWaiting) wait();
+  else if (call.numbers[0] > 0 && !isDue && !isWaiting) {
+    // What has happened may lead to more before there is nothing but to wait.
+    if (isEventful) turnLater();
+    else wait();
+  }
 }
 
 function wait(): void {

@@ -29,8 +29,9 @@ export class CurlError extends Error {
   /** The class's name. */
   override readonly name = "CurlError";
   /**
-   * libcurl's code, one of the `E_*` (`SHE_*` for a share); undefined when
-   * the object's state did not allow the call.
+   * libcurl's code, one of the `E_*` (`SHE_*` for a share, `UE_*` for a URL,
+   * `E_MULTI_*` for a multi handle); undefined when the object's state did not
+   * allow the call.
    */
   readonly code: number | undefined;
 
@@ -54,8 +55,11 @@ const TYPE = -2;
 const RANGE = -3;
 const PANIC = -4;
 
-/** The family of libcurl's codes for transfers. */
+/** The families of libcurl's codes, for transfers and for multi handles. */
 const EASY = 0;
+const MULTI = 1;
+/** libcurl's code where a function of a multi handle fails. */
+const MULTI_ABORTED_BY_CALLBACK = 11;
 
 /** What a callback threw, kept until the transfer is over. */
 export interface Failure {
@@ -100,4 +104,19 @@ export function stateError(text: string): CurlError {
 /** A transfer that ended well for libcurl, but not for its callback. */
 export function abortedBy(code: number, thrown?: Failure): CurlError {
   return new CurlError(strerror(EASY, code), { code, ...thrown });
+}
+
+/** A call on a multi handle that went well, but for one of its functions. */
+export function crowdAborted(thrown: Failure): CurlError {
+  const code = MULTI_ABORTED_BY_CALLBACK;
+  return new CurlError(strerror(MULTI, code), { code, ...thrown });
+}
+
+/** A transfer that failed, in libcurl's words for it if there are any. */
+export function transferError(
+  code: number,
+  text: string,
+  thrown?: Failure,
+): CurlError {
+  return new CurlError(text || strerror(EASY, code), { code, ...thrown });
 }

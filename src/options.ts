@@ -6,9 +6,13 @@
  */
 
 import type { Callbacks } from "./callbacks.ts";
+import { setMime } from "./curl_mime.ts";
 import { CurlShare } from "./curl_share.ts";
+import { CurlUrl, urlId } from "./curl_url.ts";
 import { check, stateError } from "./errors.ts";
 import * as call from "./ffi/call.ts";
+import { setoptUrl } from "./ffi/url_call.ts";
+import { setForm } from "./http_post.ts";
 import {
   type PipedStream,
   ReaderStream,
@@ -22,6 +26,7 @@ import {
   WRITEFUNCTION,
   WRITEHEADER,
 } from "./tables/constants.ts";
+import type { Crowd } from "./transfer.ts";
 import { isUnsettable, OptionKind, optionSlot } from "./tables/kinds.ts";
 import * as values from "./values.ts";
 
@@ -38,6 +43,27 @@ export interface OptionTarget {
   readonly callbacks: Callbacks;
   /** What PRIVATE was set to. */
   kept: unknown;
+  /** The multi handle that it is in. */
+  crowd?: Crowd;
+}
+
+/** Those of the objects, for what takes objects. */
+const targets = new WeakMap<object, OptionTarget>();
+
+/** Keeps the target of a new object. */
+export function enlist(object: object, target: OptionTarget): void {
+  targets.set(object, target);
+}
+
+/** The target of a Curl; throws if it is something else. */
+export function targetOf(method: string, object: unknown): OptionTarget {
+  const target = typeof object === "object" && object !== null
+    ? targets.get(object)
+    : undefined;
+  if (target === undefined) {
+    throw new TypeError(`${method}() takes a Curl, not ${typeof object}`);
+  }
+  return target;
 }
 
 type Setter = (target: OptionTarget, option: number, value: unknown) => void;
@@ -81,6 +107,14 @@ const setters: Record<OptionKind, Setter> = {
     check(call.curlCheck(target.id, SETOPT));
     target.kept = value;
   },
+  [OptionKind.url]: ({ id }, option, value) => {
+    if (!(value instanceof CurlUrl)) {
+      throw values.wrongType(option, "a CurlUrl", value);
+    }
+    check(setoptUrl(id, urlId(value)));
+  },
+  [OptionKind.mime]: (target, _option, value) => setMime(target, value),
+  [OptionKind.form]: (target, _option, value) => setForm(target, value),
   [OptionKind.unsupported]: (_target, option, value) => {
     throw values.wrongType(
       option,
@@ -105,6 +139,11 @@ export function unsetOption(target: OptionTarget, option: number): void {
   if (kind === OptionKind.private) {
     check(call.curlCheck(target.id, UNSETOPT));
     target.kept = null;
+    return;
+  }
+  if (kind === OptionKind.mime || kind === OptionKind.form) {
+    check(call.unsetopt(target.id, option));
+    target.callbacks.setMime(undefined);
     return;
   }
   const stands = kind === OptionKind.writer && isUnsettable(option)

@@ -7,7 +7,13 @@
 
 import type { Callbacks } from "./callbacks.ts";
 import { changed, hear } from "./engine.ts";
-import { abortedBy, failure, startFailure } from "./errors.ts";
+import {
+  abortedBy,
+  crowdAborted,
+  type Failure,
+  failure,
+  startFailure,
+} from "./errors.ts";
 import * as call from "./ffi/call.ts";
 import { E_ABORTED_BY_CALLBACK, PAUSE_ALL } from "./tables/constants.ts";
 
@@ -15,10 +21,36 @@ import { E_ABORTED_BY_CALLBACK, PAUSE_ALL } from "./tables/constants.ts";
 interface Target {
   readonly id: number;
   readonly callbacks: Callbacks;
+  /** The multi handle that it is in. */
+  readonly crowd?: Crowd;
 }
 
-/** The functions of the handles that are driven, each inside the one before. */
-const driven = new Map<number, Callbacks>();
+/** Answers what is asked of a slot. */
+interface Answerer {
+  answer(slot: number, about: number): number;
+}
+
+/** A multi handle: its calls ask its own functions, and those of its handles. */
+export interface Crowd {
+  /** Its own handle. */
+  readonly handle: number;
+  /** Who answers a question about this handle, if it is one of these. */
+  find(about: number): Answerer | undefined;
+  /** What its own functions threw first since the last look. */
+  takeFailure(): Failure | undefined;
+  /** Puts back what `takeFailure` has given. */
+  keepFailure(failure: Failure | undefined): void;
+}
+
+/** What is driven, inside a callback of the one before. */
+interface Driven {
+  readonly id: number;
+  readonly callbacks?: Answerer;
+  readonly crowd?: Crowd;
+  readonly before: Driven | undefined;
+}
+
+let innermost: Driven | undefined;
 
 /** Does a transfer; throws what `Curl.performSync` does. */
 export function performSync(target: Target, collects: boolean): void {
@@ -35,6 +67,11 @@ export function pause(target: Target, mask: number, unpause: boolean): void {
   changed(target.id);
 }
 
+/** Keeps idle connections alive; throws what `Curl.upkeep` does. */
+export function upkeep(target: Target): void {
+  drive(target, () => call.upkeep(target.id));
+}
+
 /**
  * Drives a call to its end.
  *
@@ -42,33 +79,78 @@ export function pause(target: Target, mask: number, unpause: boolean): void {
  * for done, or a status below 0
  * @throws what the call failed with; `cause` is what a callback threw
  */
-export function drive({ id, callbacks }: Target, start: () => number): void {
+export function drive(target: Target, start: () => number): void {
+  const { id, callbacks, crowd } = target;
   // Of the transfer whose callback this is called in.
   const outer = callbacks.takeFailure();
-  const count = call.waiting();
+  const before = innermost;
+  innermost = { id, callbacks, crowd, before };
   let slot: number;
-  const before = driven.get(id);
-  driven.set(id, callbacks);
   try {
-    slot = start();
+    slot = answerAll(id, start);
+  } finally {
+    innermost = before;
+  }
+  const thrown = callbacks.takeFailure() ?? crowd?.takeFailure();
+  callbacks.keepFailure(outer);
+  conclude(slot, thrown);
+  if (thrown !== undefined) throw abortedBy(E_ABORTED_BY_CALLBACK, thrown);
+}
+
+/**
+ * Drives a call on a multi handle to its end.
+ *
+ * @param start as for {@linkcode drive}
+ * @throws what the call failed with; `cause` is what a function of the multi
+ * handle itself threw
+ */
+export function driveCrowd(crowd: Crowd, start: () => number): void {
+  const outer = crowd.takeFailure();
+  const before = innermost;
+  innermost = { id: crowd.handle, crowd, before };
+  let slot: number;
+  try {
+    slot = answerAll(crowd.handle, start);
+  } finally {
+    innermost = before;
+  }
+  const thrown = crowd.takeFailure();
+  crowd.keepFailure(outer);
+  conclude(slot, thrown);
+  if (thrown !== undefined) throw crowdAborted(thrown);
+}
+
+/** Answers what the call `id` asks; gives 0, or the status below 0. */
+function answerAll(id: number, start: () => number): number {
+  const count = call.waiting();
+  try {
+    let slot = start();
     while (slot > 0) {
       // One around it, or an asynchronous transfer, may be asked meanwhile.
       const about = call.numbers[call.ABOUT];
-      const reply = driven.get(about)?.answer(slot, about) ?? hear(slot);
+      const reply = answererOf(about)?.answer(slot, about) ?? hear(slot);
       slot = call.resume(id, reply);
     }
+    return slot;
   } catch (error) {
     // Nothing of ours throws, but the stack may be at its end anywhere.
     call.abandon(count);
     throw error;
-  } finally {
-    if (before) driven.set(id, before);
-    else driven.delete(id);
   }
-  const thrown = callbacks.takeFailure();
-  callbacks.keepFailure(outer);
+}
+
+function answererOf(about: number): Answerer | undefined {
+  for (let driven = innermost; driven; driven = driven.before) {
+    if (driven.id === about && driven.callbacks) return driven.callbacks;
+  }
+  for (let driven = innermost; driven; driven = driven.before) {
+    const member = driven.crowd?.find(about);
+    if (member !== undefined) return member;
+  }
+}
+
+function conclude(slot: number, thrown: Failure | undefined): void {
   if (slot < 0) throw startFailure(slot, thrown);
-  const [status] = call.numbers;
+  const status = call.numbers[0];
   if (status !== 0) throw failure(status, thrown);
-  if (thrown !== undefined) throw abortedBy(E_ABORTED_BY_CALLBACK, thrown);
 }

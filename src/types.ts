@@ -72,6 +72,15 @@ export type ReaderOption = CurlOption<DataReader>;
 /** An option that keeps any value for its handle. */
 export type PrivateOption = CurlOption<unknown>;
 
+/** An option that takes a parsed URL. */
+export type UrlOption = CurlOption<CurlUrlLike>;
+
+/** The option that takes a body of several parts: a `CurlMime` or a `FormData`. */
+export type MimeOption = CurlOption<CurlMimeLike | FormData>;
+
+/** The option that takes PycURL's list of a form's fields. */
+export type FormOption = CurlOption<Iterable<FormField>>;
+
 /** An option whose value is a C pointer that JavaScript cannot make. */
 export type UnsupportedOption = CurlOption<never>;
 
@@ -116,6 +125,37 @@ export interface CurlShareLike {
   /** The number of the share, which any Worker may use. */
   readonly handle: number;
 }
+
+/** What the option CURLU takes: a `CurlUrl`. */
+export interface CurlUrlLike {
+  /** The full URL; null if a part of it is missing. */
+  readonly url: string | null;
+  /** A part of it. */
+  getpart(part: number, flags?: number): string | null;
+}
+
+/** What the option MIMEPOST takes: a `CurlMime`. */
+export interface CurlMimeLike {
+  /** Whether it was closed. */
+  readonly closed: boolean;
+  /** Adds a part. */
+  addpart(): unknown;
+}
+
+/** What a `CurlMime` is made for: a `Curl`. */
+export interface CurlLike {
+  /** The number of the handle. */
+  readonly handle: number;
+}
+
+/**
+ * A field of HTTPPOST: its name and its value, or in place of the value
+ * `FORM_*` constants, each with what it stands for.
+ */
+export type FormField = readonly [
+  name: string | Uint8Array,
+  value: string | Uint8Array | readonly (number | string | Uint8Array)[],
+];
 
 /** Writes synchronously, as a `Deno.FsFile` does. */
 export interface SyncWriter {
@@ -371,6 +411,28 @@ export type HstsWriteCallback = (
   entry: HstsEntry,
   index: HstsIndex,
 ) => number | void;
+
+/**
+ * Gives at most `size` bytes of a mime part, none at the end; answers like a
+ * {@linkcode ReadCallback}.
+ */
+export type MimeReadCallback<U = undefined> = (
+  userdata: U,
+  size: number,
+) => Uint8Array | string | number | Promise<Uint8Array | string | number>;
+
+/**
+ * Moves to `offset` in the content of a mime part, which is sent again. Nothing
+ * means that it did; else a `SEEKFUNC_*`.
+ */
+export type MimeSeekCallback<U = undefined> = (
+  userdata: U,
+  offset: number,
+  origin: number,
+) => number | void;
+
+/** Hears that the other functions of a mime part are called no more. */
+export type MimeFreeCallback<U = undefined> = (userdata: U) => void;
 
 /** Starts the data to send anew, on `IOCMD_RESTARTREAD`; gives an `IOE_*`. */
 export type IoctlCallback = (cmd: number) => number;

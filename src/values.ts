@@ -36,6 +36,37 @@ export function wrongType(
   return new TypeError(`${name} takes ${wanted}, not ${described(value)}`);
 }
 
+/** The same for what a call was given. */
+export function wrongArgument(
+  call: string,
+  wanted: string,
+  value: unknown,
+): TypeError {
+  return new TypeError(`${call} takes ${wanted}, not ${described(value)}`);
+}
+
+/** Bytes of a call's argument, which nobody changes during the call. */
+export function argumentBytes(
+  call: string,
+  wanted: string,
+  value: unknown,
+): Uint8Array<ArrayBuffer> {
+  if (typeof value === "string") {
+    if (value.isWellFormed()) return encoder.encode(value);
+    throw new TypeError(
+      `${call}: the string holds a lone surrogate, which has no UTF-8`,
+    );
+  }
+  if (!(value instanceof Uint8Array)) throw wrongArgument(call, wanted, value);
+  const { buffer } = value;
+  if (buffer instanceof ArrayBuffer && buffer.detached) {
+    throw new TypeError(`${call}: the bytes' ArrayBuffer is detached`);
+  }
+  return buffer instanceof ArrayBuffer && !buffer.resizable
+    ? value as Uint8Array<ArrayBuffer>
+    : new Uint8Array(value);
+}
+
 function described(value: unknown): string {
   switch (typeof value) {
     case "string":

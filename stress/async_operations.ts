@@ -7,8 +7,13 @@
 
 import * as curl from "../mod.ts";
 import { allowed, anyCurl } from "./curl_operations.ts";
-import { hasRoom, launch, remove } from "./flights.ts";
-import { type CurlEntry, phasesOf, type ShareEntry } from "./objects.ts";
+import { type Body, hasRoom, launch, remove } from "./flights.ts";
+import {
+  type CurlEntry,
+  type Frame,
+  phasesOf,
+  type ShareEntry,
+} from "./objects.ts";
 import {
   type Allowed,
   failed,
@@ -55,14 +60,16 @@ export function performAsync(
   if (isIdle && random.chance(700)) prepare(walk, entry);
   const { curl: handle } = entry;
   const [what, start] = random.pick<
-    [string, (signal: AbortSignal) => Promise<Uint8Array | void>]
+    [string, (signal: AbortSignal, frame: Frame) => Promise<Body>]
   >([
     ["perform()", (signal) => handle.perform({ signal })],
     ["performBytes()", (signal) => handle.performBytes({ signal })],
     ["performStream()", async (signal) => {
       return await readWhole(random, await handle.performStream({ signal }));
     }],
-    ["performStream(), given up", async (signal) => {
+    ["performStream(), given up", async (signal, frame) => {
+      // Whoever does not want the body is not told why it failed.
+      frame.mayMissCause = true;
       return await readNot(random, await handle.performStream({ signal }));
     }],
   ]);

@@ -101,6 +101,8 @@ function begin(walk: Walk, course: Course): void {
     isForetold: true,
     start(signal, frame) {
       frame.expected = foretold.expected;
+      // Whoever does not want the body is not told why it failed.
+      frame.mayMissCause ||= way === "given up";
       return start(walk, entry, way, signal);
     },
     settled: (outcome, frame) => settled(walk, course, outcome, frame),

@@ -9,6 +9,7 @@ import { versionInfo } from "../mod.ts";
 import {
   leftovers,
   mebibytes,
+  memoryProblem,
   problems,
   settledLeftovers,
 } from "./leftovers.ts";
@@ -18,6 +19,8 @@ import { Team, type TeamSettings, type Verdict } from "./team.ts";
 /** What main.ts tells the process, as JSON. */
 export interface ProcessSettings extends TeamSettings {
   readonly seconds: number;
+  /** How often it is done if memory grows: a leak has it grow each time. */
+  readonly rounds: number;
   /** Where the result is written. */
   readonly result: string;
 }
@@ -60,24 +63,27 @@ async function run(): Promise<Verdict> {
   const before = leftovers();
   let problem = await phase(1, warmUp);
   if (problem !== undefined) return problem;
-  const warm = await settledLeftovers(before);
-  problem = await phase(2, settings.seconds * 1000 - warmUp);
-  if (problem !== undefined) return problem;
-  // What the process opens once is open now; what it leaks comes again.
-  const after = await settledLeftovers(warm);
-  notes.push(
-    `left: ${after.stacks} stacks, ${after.threads} threads, ` +
-      `${after.polls} polls (${warm.polls} when warm); resident ` +
-      `${mebibytes(before)} at first, ${mebibytes(warm)} when warm, ` +
-      `${mebibytes(after)} in the end`,
-  );
-  const left = [
-    ...problems({ ...warm, stacks: before.stacks }, after),
-    ...(warm.handles === ""
-      ? []
-      : [`live handles when warm:\n${warm.handles}`]),
-  ];
-  return left.length > 0 ? `left behind:\n${left.join("\n")}` : undefined;
+  let warm = await settledLeftovers(before);
+  if (warm.handles !== "") return `live handles when warm:\n${warm.handles}`;
+  for (let round = 1;; round++) {
+    problem = await phase(round + 1, settings.seconds * 1000 - warmUp);
+    if (problem !== undefined) return problem;
+    // What the process opens once is open now; what it leaks comes again.
+    const after = await settledLeftovers(warm);
+    notes.push(
+      `left: ${after.stacks} stacks, ${after.threads} threads, ` +
+        `${after.polls} polls (${warm.polls} when warm); resident ` +
+        `${mebibytes(before)} at first, ${mebibytes(warm)} when warm, ` +
+        `${mebibytes(after)} in the end`,
+    );
+    const left = problems({ ...warm, stacks: before.stacks }, after);
+    const grown = memoryProblem(warm, after);
+    if (left.length === 0 && grown === undefined) return undefined;
+    if (left.length > 0 || round === settings.rounds) {
+      return `left behind:\n${[...left, grown ?? []].flat().join("\n")}`;
+    }
+    warm = after;
+  }
 }
 
 /** Every handle's state, or that there is no answer. */
@@ -97,7 +103,7 @@ const result: ProcessResult = { calls, notes, problem };
 Deno.writeTextFileSync(settings.result, JSON.stringify(result));
 if (problem === undefined) {
   // The process must survive its end in the midst of transfers, too.
-  await new Team({ ...settings, seed: derivedSeed(settings.seed, 3) })
+  await new Team({ ...settings, seed: derivedSeed(settings.seed, 0) })
     .walk(LAST_WALK_MS);
 }
 Deno.exit(problem === undefined ? 0 : 1);

@@ -306,6 +306,25 @@ test(SERVER, "closeAsync() waits for a body that is read", async () => {
   await closed;
 });
 
+test(
+  SERVER,
+  "performStream() rejects with the reason though headers are on their way",
+  async () => {
+    await using server = await startServer();
+    using share = SHARES.connections();
+    using c = attachedTo(share, `${server.url}/bytes/100000`);
+    using other = attachedTo(share, `${server.url}/bytes/100000`);
+    const controller = new AbortController();
+    const reason = { why: "because" };
+    const opened = c.performStream({ signal: controller.signal });
+    // The engine goes on with both, and its letters wait for this isolate.
+    for (let i = 0; i < 10; i++) other.performBytesSync();
+    controller.abort(reason);
+    await assertRejectsWith(opened, reason);
+    await assertUsableAgain(other);
+  },
+);
+
 test(WORKERS, "closeAsync() waits for transfers of other Workers", async () => {
   for (const make of Object.values(SHARES)) {
     const share = make();

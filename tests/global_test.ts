@@ -1,7 +1,7 @@
 /** What libcurl says about itself and its codes. */
 
 import * as curl from "../mod.ts";
-import { assert, assertEquals, assertMatch } from "./assert.ts";
+import { assert, assertEquals, assertMatch, assertThrows } from "./assert.ts";
 import config from "../deno.json" with { type: "json" };
 
 Deno.test("versionInfo() tells what is linked", () => {
@@ -42,6 +42,47 @@ Deno.test("versionInfo() gives an object of its own each time", () => {
   const first = curl.versionInfo() as { version: string };
   first.version = "changed";
   assert(curl.versionInfo().version !== "changed");
+});
+
+Deno.test("versionInfo() has every number of libcurl's own structure", () => {
+  const info = curl.versionInfo();
+  assert(info.age >= 11);
+  const parts = (version: string) =>
+    version.split("/").at(-1)!.split(".").map(Number);
+  const brotli = parts(info.brotliVersion!);
+  assertEquals(info.brotliVersionNumber, sum(brotli, 24, 12, 0));
+  const nghttp2 = parts(info.nghttp2Version!);
+  assertEquals(info.nghttp2VersionNumber, sum(nghttp2, 16, 8, 0));
+  const [major, minor, patch] = parts(info.zstdVersion!);
+  const zstd = major * 10_000 + minor * 100 + patch;
+  assertEquals(info.zstdVersionNumber, zstd);
+  assertEquals(
+    [info.aresNumber, info.iconvVersionNumber, info.sslVersionNumber],
+    [0, 0, 0],
+  );
+});
+
+/** Each number, shifted to the left by so much. */
+function sum(numbers: number[], ...shifts: number[]): number {
+  return numbers.reduce((all, number, at) => all + number * 2 ** shifts[at], 0);
+}
+
+Deno.test("globalInit() and globalCleanup() change nothing", () => {
+  for (const flags of [undefined, 0, curl.GLOBAL_ALL, curl.GLOBAL_ACK_EINTR]) {
+    assertEquals(curl.globalInit(flags), undefined);
+  }
+  using c = new curl.Curl();
+  c.setopt(curl.URL, import.meta.url);
+  curl.globalCleanup();
+  curl.globalCleanup();
+  assert(c.performBytesSync().length > 0);
+});
+
+Deno.test("globalInit() refuses flags that are none", () => {
+  for (const flags of [8, -1, 1.5, NaN, "1", null]) {
+    const init = () => curl.globalInit(flags as number);
+    assertThrows(init, RangeError, "invalid option to globalInit");
+  }
 });
 
 Deno.test("version names this module and the linked libcurl", () => {

@@ -125,6 +125,20 @@ const METHODS: Record<string, Method> = {
     (c) => c.getinfo(curl.INFO_PRIVATE),
   ),
   "getinfoRaw()": method("getinfo", (c) => c.getinfoRaw(curl.EFFECTIVE_URL)),
+  "setopt(CURLU)": method("setopt", (c) => {
+    using url = new curl.CurlUrl(FILE);
+    c.setopt(curl.CURLU, url);
+  }, false),
+  "unsetopt(CURLU)": method("unsetopt", (c) => c.unsetopt(curl.CURLU), false),
+  "header()": method("header", (c) => c.header("a")),
+  "headers()": method("headers", (c) => c.headers()),
+  "upkeep()": method("upkeep", (c) => c.upkeep(), false),
+  "sslsExport()": method("sslsExport", (c) => c.sslsExport(), false),
+  "sslsImport()": method(
+    "sslsImport",
+    (c) => c.sslsImport({ data: new Uint8Array(1) }),
+    false,
+  ),
   "errstr()": method("errstr", (c) => c.errstr()),
   "duphandle()": method("duphandle", (c) => c.duphandle().close()),
   "reset()": method("reset", (c) => c.reset(), false),

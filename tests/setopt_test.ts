@@ -43,6 +43,9 @@ const VALUES: Record<Kind, readonly unknown[]> = {
   writer: [{ write: () => {} }, { writeSync: () => 0 }],
   reader: [{ read: () => "" }, { readSync: () => null }],
   private: [1, "x", { a: 1 }, undefined, () => {}],
+  url: [new curl.CurlUrl("http://localhost/")],
+  mime: [new FormData()],
+  form: [[], [["a", "b"]], new Set([["a", [curl.FORM_CONTENTS, "b"]]])],
   unsupported: [],
 };
 
@@ -59,6 +62,9 @@ const WRONG: Record<Kind, readonly unknown[]> = {
   writer: [5, "x", {}, () => {}, undefined, { readSync: () => 0 }],
   reader: [5, "x", {}, () => {}, undefined, { writeSync: () => 0 }],
   private: [],
+  url: [5, "x", {}, new URL("http://a/"), () => {}, undefined, true],
+  mime: [5, "x", {}, [], () => {}, undefined, new URLSearchParams()],
+  form: [5, "x", {}, [5], [["a"]], [[1, "b"]], [["a", 1]], [["a", []]]],
   unsupported: [5, "x", {}, () => {}, undefined, true],
 };
 
@@ -105,9 +111,9 @@ function optionsOf(kind: Kind): [name: string, option: CurlOption][] {
 
 const KINDS = Object.keys(VALUES) as Kind[];
 
-/** Options that no value can be given to: C's pointers, and those to come. */
+/** Options that no value can be given to: they are pointers in C. */
 const UNSUPPORTED =
-  /DATA$|^(CONV_\w+|CURLU|ERRORBUFFER|HTTPPOST|MIMEPOST|SSL_CTX_FUNCTION|STDERR|STREAM_DEPENDS(_E)?)$/;
+  /DATA$|^(CONV_\w+|ERRORBUFFER|SSL_CTX_FUNCTION|STDERR|STREAM_DEPENDS(_E)?)$/;
 
 /** Options whose names stand for those with 64 bits. */
 const NARROW = ["INFILESIZE", "MAXFILESIZE", "POSTFIELDSIZE", "RESUME_FROM"];
@@ -278,7 +284,15 @@ Deno.test("setoptString() sets strings", () => {
 
 Deno.test("setoptString() refuses options that take no string", () => {
   const kinds = ["long", "offT", "list", "function", "share", "writer"];
-  for (const kind of [...kinds, "reader", "private", "unsupported"] as Kind[]) {
+  for (
+    const kind of [
+      ...kinds,
+      "reader",
+      "private",
+      "url",
+      "unsupported",
+    ] as Kind[]
+  ) {
     for (const [name, option] of optionsOf(kind)) {
       using c = new curl.Curl();
       for (const value of ["1", "A: 1", "A: 1\0"]) {

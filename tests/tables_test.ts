@@ -90,11 +90,13 @@ Deno.test("optionKind() tells the kind of each sort of option", () => {
       [constants.WRITEHEADER, OptionKind.writer],
       [constants.READDATA, OptionKind.reader],
       [constants.PRIVATE, OptionKind.private],
+      [constants.CURLU, OptionKind.url],
       [constants.ERRORBUFFER, OptionKind.unsupported],
       [constants.XFERINFODATA, OptionKind.unsupported],
-      [constants.MIMEPOST, OptionKind.unsupported],
+      [constants.MIMEPOST, OptionKind.mime],
+      [constants.HTTPPOST, OptionKind.form],
       [constants.RESPONSE_CODE, OptionKind.unknown],
-    ]
+    ] as [number, OptionKind][]
   ) {
     assertEquals(optionKind(option), kind, `${option}`);
   }

@@ -8,6 +8,7 @@
 import { assertEquals } from "./assert.ts";
 import {
   COPYPOSTFIELDS,
+  CURLU,
   DEBUGFUNCTION,
   EFFECTIVE_URL,
   HSTSWRITEFUNCTION,
@@ -132,6 +133,14 @@ Deno.test("setopt() takes shares for SHARE, anything for PRIVATE", () => {
   // @ts-expect-error a handle alone is no share
   setopt(SHARE, 1);
   setopt(PRIVATE, { anything: true });
+});
+
+Deno.test("setopt() takes parsed URLs for CURLU", () => {
+  setopt(CURLU, { url: null, getpart: () => null });
+  // @ts-expect-error a string is not parsed
+  setopt(CURLU, "https://example.com/");
+  // @ts-expect-error the web platform's have to be converted
+  setopt(CURLU, new globalThis.URL("https://example.com/"));
 });
 
 Deno.test("setopt() refuses what is no option", () => {

@@ -127,6 +127,14 @@ for (
   });
 }
 
+Deno.test("layers lets a file name a class above it as a type if listed", () => {
+  const [path, specifier] = ["src/curl_multi.ts", "./curl.ts"];
+  assertEquals(broken(path, `import type { Curl } from "${specifier}";`), []);
+  assertEquals(messages(path, `import { Curl } from "${specifier}";`), [
+    "src/curl_multi.ts imports src/curl.ts, which is not below it",
+  ]);
+});
+
 Deno.test("layers refuses a file of the same layer, and itself", () => {
   assertEquals(messages("src/tables/a.ts", 'import "./b.ts";'), [
     "src/tables/a.ts imports src/tables/b.ts, which is not below it",

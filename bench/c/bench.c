@@ -151,6 +151,32 @@ static void calls(const char *url, long times) {
   curl_easy_cleanup(easy);
 }
 
+static long iterate_headers(CURL *easy, long times) {
+  long count = 0;
+  size_t length = 0;
+  for (long i = 0; i < times; i++) {
+    struct curl_header *header = NULL;
+    while ((header = curl_easy_nextheader(easy, CURLH_HEADER, -1, header))) {
+      length += strlen(header->name) + strlen(header->value);
+      count++;
+    }
+  }
+  if (count != 20 * times || length <= (size_t)count)
+    exit(1);
+  return count;
+}
+
+static void headers(const char *url, long times) {
+  size_t total = 0;
+  CURL *easy = open_handle(url, &total);
+  check(curl_easy_perform(easy), "perform");
+  iterate_headers(easy, times / 10);
+  double start = now();
+  long iterated = iterate_headers(easy, times);
+  printf("{\"header\":%.2f}\n", each(start, iterated));
+  curl_easy_cleanup(easy);
+}
+
 static void mutex(long times) {
   static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
   double took = 0;
@@ -180,6 +206,8 @@ int main(int argc, char **argv) {
     download(argv[2], argv[3]);
   else if (strcmp(job, "calls") == 0 && argc == 4)
     calls(argv[2], atol(argv[3]));
+  else if (strcmp(job, "headers") == 0 && argc == 4)
+    headers(argv[2], atol(argv[3]));
   else if (strcmp(job, "lock") == 0 && argc == 3)
     mutex(atol(argv[2]));
   else

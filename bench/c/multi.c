@@ -169,6 +169,22 @@ static void upload(const char *url, const char *small) {
   close_all(multi, &easy, 1);
 }
 
+/* A form with a file. */
+static void mime(const char *url, const char *small, const char *file) {
+  size_t total = 0;
+  CURLM *multi = open_multi();
+  warm_up(multi, small);
+  CURL *easy = open_handle(url, &total);
+  curl_mime *form = curl_mime_init(easy);
+  curl_mimepart *part = curl_mime_addpart(form);
+  check(curl_mime_name(part, "file"), "name");
+  check(curl_mime_filedata(part, file), "filedata");
+  check(curl_easy_setopt(easy, CURLOPT_MIMEPOST, form), "MIMEPOST");
+  transfer(multi, easy);
+  close_all(multi, &easy, 1);
+  curl_mime_free(form);
+}
+
 /* All at once, each on a connection of its own. */
 static void slow(const char *url, const char *small, int count) {
   size_t total = 0;
@@ -201,6 +217,8 @@ int multi_job(const char *job, int argc, char **argv) {
     stream(argv[0], argv[1]);
   else if (strcmp(job, "upload") == 0 && argc == 2)
     upload(argv[0], argv[1]);
+  else if (strcmp(job, "mime") == 0 && argc == 3)
+    mime(argv[0], argv[1], argv[2]);
   else if (strcmp(job, "slow") == 0 && argc == 3)
     slow(argv[0], argv[1], atoi(argv[2]));
   else

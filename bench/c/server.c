@@ -2,6 +2,7 @@
    answers, and keeps a crowd waiting until all of them are there.
 
    PUT /sink/N   answers 200 if the body, in chunks, has N bytes, else 400
+   POST /form/N  the same of a form with a file of N bytes, its length told
    GET /slow/N   sends half of 1 KiB at once, and the other half to everybody
                  when N of them wait
 
@@ -21,21 +22,24 @@
 #include <unistd.h>
 
 #define HALF 512
+/* What a form has besides its file, at most. */
+#define FRAME 1024
 #define PLACES 65536
 /* Each keeps 4096 at most who were not accepted yet; whoever finds no room asks
    again after a second. */
 #define LISTENERS 4
 
 /* Where in a request a connection is: its headers; a body's chunk, the line
-   that ends it and gives the next one's size, and what follows the last. */
-enum state { HEAD, DATA, LINE, LAST };
+   that ends it and gives the next one's size, and what follows the last; or a
+   body of known length. */
+enum state { HEAD, DATA, LINE, LAST, WHOLE };
 
 struct connection {
   enum state state;
   /* Of the headers or of a line, as much as has come. */
   char text[1024];
   size_t length;
-  /* Of the chunk. */
+  /* Of the chunk or body. */
   size_t left;
   size_t total;
   size_t wanted;
@@ -81,9 +85,22 @@ static void keep_waiting(int fd, int crowd) {
   waiting = 0;
 }
 
+static void begin_form(int fd, struct connection *c) {
+  const char *length = strcasestr(c->text, "\r\nContent-Length: ");
+  if (strcasestr(c->text, "\r\nExpect: 100-continue\r\n") != NULL)
+    say_text(fd, "HTTP/1.1 100 Continue\r\n\r\n");
+  c->left = length == NULL ? 0 : strtoul(length + 18, NULL, 10);
+  c->total = c->left;
+  if (c->total > c->wanted && c->total < c->wanted + FRAME)
+    c->wanted = c->total;
+  c->state = WHOLE;
+}
+
 static void begin(int fd, struct connection *c) {
   c->length = 0;
-  if (sscanf(c->text, "PUT /sink/%zu ", &c->wanted) == 1) {
+  if (sscanf(c->text, "POST /form/%zu ", &c->wanted) == 1)
+    begin_form(fd, c);
+  else if (sscanf(c->text, "PUT /sink/%zu ", &c->wanted) == 1) {
     if (strcasestr(c->text, "\r\nExpect: 100-continue\r\n") != NULL)
       say_text(fd, "HTTP/1.1 100 Continue\r\n\r\n");
     c->state = LINE;
@@ -136,14 +153,18 @@ static int serve(int fd) {
   if (got <= 0)
     return got < 0 && (errno == EAGAIN || errno == EINTR);
   for (size_t at = 0, length = (size_t)got; at < length;) {
-    if (c->state != DATA) {
+    if (c->state != DATA && c->state != WHOLE) {
       take(fd, c, data[at++]);
       continue;
     }
     size_t part = length - at < c->left ? length - at : c->left;
     at += part;
     c->left -= part;
-    if (c->left == 0)
+    if (c->left > 0)
+      continue;
+    if (c->state == WHOLE)
+      end(fd, c);
+    else
       c->state = LINE;
   }
   return 1;

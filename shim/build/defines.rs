@@ -27,6 +27,7 @@ pub const CURL: &[&str] = &[
     "USE_NGTCP2",
     "USE_OPENSSL",
     "USE_RESOLV_THREADED",
+    "USE_SSLS_EXPORT",
     "USE_UNIX_SOCKETS",
     // The dlopen shim may meet any release; this one has every call it uses.
     "CURL_KRB5_VERSION=\"1.8\"",

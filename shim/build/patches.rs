@@ -1,4 +1,4 @@
-//! Bugs of the pinned releases, mended in copies of their source files.
+//! What is changed in the pinned releases, in copies of their source files.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -21,6 +21,23 @@ const PATCHES: &[Patch] = &[
         file: "curl/lib/vssh/vssh.c",
         find: "data->set.ssl.primary.key_passwd",
         replace: "CURL_EASY_STR(data, STRING_KEY_PASSWD)",
+    },
+    // To sleep at once takes longer than a server nearby takes to answer.
+    Patch {
+        krate: "curl-sys",
+        file: "curl/lib/select.c",
+        find: "r = poll(ufds, nfds, pending_ms);",
+        replace: "extern int denocurl_poll(struct pollfd *, nfds_t, int);\n  \
+                  r = denocurl_poll(ufds, nfds, pending_ms);",
+    },
+    // A ping of curl_easy_upkeep would wait in a buffer for the next transfer,
+    // and a connection that is dead would not be found so.
+    Patch {
+        krate: "curl-sys",
+        file: "curl/lib/http2.c",
+        find: "  return CURLE_OK;\n}\n\n/*\n * Store nghttp2 version info in this buffer.",
+        replace: "  return nw_out_flush(cf, data) == CURLE_SEND_ERROR ? CURLE_SEND_ERROR : CURLE_OK;\n\
+                  }\n\n/*\n * Store nghttp2 version info in this buffer.",
     },
 ];
 

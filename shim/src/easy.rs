@@ -4,6 +4,7 @@
 use crate::claim::{Claim, Held, IsolateId, State};
 use crate::error::{Error, Result};
 use crate::isolate;
+use crate::mime::{InUse, Mimes};
 use crate::registry::{self, EASIES};
 use crate::share::attached::Member;
 use crate::share::turn::Turn;
@@ -15,6 +16,8 @@ use crate::sys::getinfo;
 use crate::sys::lists::Slist;
 use crate::sys::share::OwnedShare;
 use crate::sys::trampolines::Slot;
+use crate::sys::url::OwnedUrl;
+use crate::url::Url;
 use std::collections::BTreeMap;
 use std::ffi::CString;
 use std::ops::{Deref, DerefMut};
@@ -36,6 +39,7 @@ pub struct Core {
     // Freed first: until then libcurl points to what follows.
     handle: Option<Arc<OwnedEasy>>,
     pub(crate) owned: BTreeMap<u32, Kept>,
+    pub(crate) mimes: Mimes,
     /// Replaced while a transfer may still read it; freed when that is over.
     retired: Vec<Arc<Owned>>,
     /// A body to post that was set or taken back inside a callback, for the
@@ -43,6 +47,8 @@ pub struct Core {
     pending_body: Option<Option<Box<[u8]>>>,
     answers: [Answers; Slot::COUNT],
     pub(crate) share: Option<Arc<Share>>,
+    /// What CURLU was set to; libcurl reads a copy, new for each transfer.
+    url: Option<Arc<Url>>,
     pub(crate) noprogress: bool,
     /// A transfer has progress reported to itself, whatever `noprogress` is.
     pub(crate) watched: bool,
@@ -54,6 +60,8 @@ pub struct Core {
     pub(crate) names_file: bool,
     /// Its transfer runs on its share's engine.
     pub(crate) elsewhere: bool,
+    /// The number of the program's own multi handle that it is in, or 0.
+    multi: u64,
 }
 
 /// Exclusive use of a handle, and of its share's data where its transfer runs
@@ -88,6 +96,7 @@ impl DerefMut for Entered<'_> {
 pub enum Owned {
     List { _list: Slist },
     Bytes(Box<[u8]>),
+    Url { _url: OwnedUrl },
 }
 
 #[derive(Clone)]
@@ -97,9 +106,17 @@ pub struct Kept {
     set_at: u64,
 }
 
+/// Where a handle is, for what wants to move it.
+pub enum Place {
+    Idle,
+    Running,
+    Multi(u64),
+    Closed,
+}
+
 /// Who answers a callback.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Answers {
+pub enum Answers {
     Nobody,
     Isolate(IsolateId),
     /// It was set, and the function is gone with the isolate or the object
@@ -144,7 +161,7 @@ impl Easy {
             return Ok(Entered { held, _turn: None });
         }
         // An asynchronous transfer is this isolate's outside callbacks, too.
-        if !isolate::answers(self.id) {
+        if !isolate::may_touch(self.id) {
             return Err(Error::running(method));
         }
         if !held.elsewhere {
@@ -169,9 +186,14 @@ impl Easy {
     /// For pause and unpause, which may come from anywhere in the isolate.
     pub fn enter_to_pause(&self, method: &str) -> Result<Held<'_, Core>> {
         let me = isolate::id();
-        self.claim
+        let held = self
+            .claim
             .enter(me)
-            .map_err(|refusal| Error::refused_outside(method, refusal, me))
+            .map_err(|refusal| Error::refused_outside(method, refusal, me))?;
+        match held.multi != 0 && !isolate::may_touch(self.id) {
+            true => Err(Error::running(method)),
+            false => Ok(held),
+        }
     }
 
     /// Whatever its state is: for whoever runs its transfer.
@@ -182,13 +204,54 @@ impl Easy {
     pub fn enter_idle(&self, method: &str) -> Result<Held<'_, Core>> {
         self.claim
             .enter_idle()
-            .map_err(|refusal| Error::refused(method, refusal))
+            .map_err(|refusal| match self.place() {
+                Place::Multi(multi) => busy_in(multi, method),
+                _ => Error::refused(method, refusal),
+            })
+    }
+
+    /// For a multi handle, which has this number.
+    pub fn enter_to_join(&self, multi: u64) -> Result<Held<'_, Core>> {
+        self.claim.enter_idle().map_err(|_| match self.place() {
+            Place::Closed => Error::adding_closed(),
+            Place::Multi(other) if other == multi => Error::on_multi(),
+            Place::Multi(_) => Error::adding_from_another(),
+            Place::Running | Place::Idle => Error::adding_performing(),
+        })
+    }
+
+    /// Whether libcurl may read what was set before; what is set in a handle that
+    /// a multi handle has not begun with is for the transfer to come.
+    pub fn has_begun(&self, held: &Entered<'_>) -> bool {
+        let is_fresh = || isolate::members_of(self.id).is_some_and(|all| all.is_fresh(self.id));
+        matches!(held.state(), State::Running(_)) && !(held.multi != 0 && is_fresh())
+    }
+
+    pub fn place(&self) -> Place {
+        let held = self.claim.lock();
+        match held.state() {
+            State::Closed => Place::Closed,
+            State::Running(_) if held.multi != 0 => Place::Multi(held.multi),
+            State::Running(_) => Place::Running,
+            State::Idle => Place::Idle,
+        }
+    }
+
+    /// The number of the multi handle that it is in, or 0.
+    pub fn multi(&self) -> u64 {
+        self.claim.lock().multi
+    }
+
+    pub fn join(&self, multi: u64) {
+        self.claim.lock().multi = multi;
     }
 
     pub fn finish(&self) {
         let mut held = self.claim.finish();
         held.elsewhere = false;
+        held.multi = 0;
         held.retired.clear();
+        held.mimes.in_use = InUse::default();
         if let Some(body) = held.pending_body.take() {
             let code = held.set_body(body, false);
             debug_assert_eq!(code, Ok(CURLE_OK));
@@ -263,6 +326,15 @@ impl Easy {
         Ok(())
     }
 
+    /// CURLU set or taken back. Not while a transfer runs: libcurl would free the
+    /// URL that it is at.
+    pub fn set_url(&self, method: &str, url: Option<Arc<Url>>) -> Result<()> {
+        let mut held = self.enter_idle(method)?;
+        held.point_to_url(url.as_deref())?;
+        held.url = url;
+        Ok(())
+    }
+
     /// Options go back to their defaults; share, connections and cookies stay.
     pub fn reset(&self) -> Result<()> {
         let mut held = self.enter_idle("reset")?;
@@ -271,6 +343,8 @@ impl Easy {
             return Err(Error::easy(CURLE_OUT_OF_MEMORY, ""));
         }
         held.owned.clear();
+        held.url = None;
+        held.mimes.let_go();
         held.answers = [Answers::Nobody; Slot::COUNT];
         held.noprogress = true;
         held.connect_only = false;
@@ -292,6 +366,7 @@ impl Easy {
                 *answers = Answers::Lost;
             }
         }
+        held.mimes.lose(owner);
     }
 
     /// `None`: it was closed before. Otherwise it is closed now, and what is
@@ -300,6 +375,7 @@ impl Easy {
         let mut held = self.claim.lock();
         match held.state() {
             State::Closed => return Ok(None),
+            State::Running(_) if held.multi != 0 => return Err(busy_in(held.multi, "close")),
             State::Running(_) => return Err(Error::running("close")),
             State::Idle => {}
         }
@@ -331,6 +407,7 @@ pub struct Remains {
     /// The callbacks that this isolate answers, a bit for each slot's index.
     answered: u32,
     owned: BTreeMap<u32, Kept>,
+    mimes: Mimes,
 }
 
 impl Remains {
@@ -356,11 +433,13 @@ impl Remains {
             share,
             left,
             owned,
+            mimes,
             ..
         } = self;
         let turn = share.as_ref().and_then(|share| share.quiet(isolate::id()));
         drop(handle);
         drop(owned);
+        drop(mimes);
         drop(turn);
         if let Some(share) = share {
             share.forget(id);
@@ -374,16 +453,19 @@ impl Core {
         Self {
             handle: Some(Arc::new(handle)),
             owned: BTreeMap::new(),
+            mimes: Mimes::default(),
             retired: Vec::new(),
             pending_body: None,
             answers: [Answers::Nobody; Slot::COUNT],
             share: None,
+            url: None,
             noprogress: true,
             watched: false,
             connect_only: false,
             pipewait: false,
             names_file: false,
             elsewhere: false,
+            multi: 0,
         }
     }
 
@@ -427,6 +509,25 @@ impl Core {
         Ok(code)
     }
 
+    /// libcurl reads what this is now, whatever becomes of it.
+    fn point_to_url(&mut self, url: Option<&Url>) -> Result<()> {
+        let copy = url.map(Url::snapshot).transpose()?;
+        check(self.handle()?.set_url(copy.as_ref()))?;
+        let scheme = copy.as_ref().map(|url| url.get(CURLUPART_SCHEME, 0));
+        self.names_file = scheme == Some(Ok(b"file".to_vec()));
+        let owned = copy.map(|url| Owned::Url { _url: url });
+        self.keep(CURLOPT_CURLU, owned, false);
+        Ok(())
+    }
+
+    /// For a transfer that begins: CURLU may have changed since the last one.
+    pub fn read_url(&mut self) -> Result<()> {
+        match self.url.clone() {
+            Some(url) => self.point_to_url(Some(&url)),
+            None => Ok(()),
+        }
+    }
+
     fn duplicate(&self) -> Result<Arc<Easy>> {
         let copy = self
             .handle()?
@@ -438,7 +539,9 @@ impl Core {
         core.connect_only = self.connect_only;
         core.pipewait = self.pipewait;
         core.names_file = self.names_file;
+        core.url = self.url.clone();
         core.owned = self.owned.clone();
+        core.mimes = self.mimes.copy(isolate::id());
         for kept in core.owned.values_mut() {
             kept.set_at = 0;
         }
@@ -519,6 +622,7 @@ impl Core {
 
     fn dismantle(&mut self, id: u64) -> Option<Remains> {
         let handle = self.handle.take()?;
+        self.url = None;
         let mut share = self.share.take();
         let mut left = None;
         if let Some(attached) = &share
@@ -533,7 +637,16 @@ impl Core {
             left,
             answered: self.answered_by(isolate::id()),
             owned: std::mem::take(&mut self.owned),
+            mimes: std::mem::take(&mut self.mimes),
         })
+    }
+}
+
+/// A handle in a multi handle is busy even between the calls on that one.
+fn busy_in(multi: u64, method: &str) -> Error {
+    match isolate::asked_by(multi) {
+        Some(_) => Error::running(method),
+        None => Error::in_multi(method),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a call answers when it can't do what it was asked, and the words for it.
 
 use crate::claim::{IsolateId, Refusal};
+use crate::multi::Refused;
 use crate::sys;
 use std::cell::RefCell;
 use std::os::raw::c_uint;
@@ -57,6 +58,10 @@ impl Error {
         Self::state(format!("cannot invoke {method}() - no share handle"))
     }
 
+    pub fn no_mime(method: &str) -> Self {
+        Self::state(format!("cannot invoke {method}() - no mime handle"))
+    }
+
     pub fn running(method: &str) -> Self {
         Self::state(format!(
             "cannot invoke {method}() - perform() is currently running"
@@ -67,6 +72,62 @@ impl Error {
         Self::state(format!(
             "cannot invoke {method}() - perform() is currently running on another thread"
         ))
+    }
+
+    pub fn in_multi(method: &str) -> Self {
+        Self::state(format!(
+            "cannot invoke {method}() - the Curl object is in a CurlMulti; remove it first"
+        ))
+    }
+
+    /// What a refused call on a multi handle means to the caller of `method`.
+    pub fn multi_refused(method: &str, refused: Refused) -> Self {
+        let why = match refused {
+            Refused::Closed => "no multi handle",
+            Refused::Running => "multi_perform() is currently running",
+            Refused::Elsewhere => "the handles in it are another Worker's",
+        };
+        Self::state(format!("cannot invoke {method}() - {why}"))
+    }
+
+    /// The same for addHandle and removeHandle.
+    pub fn adding(refused: Refused) -> Self {
+        Self::not_added(match refused {
+            Refused::Closed => "multi-stack is closed",
+            Refused::Running => "multi_perform() already running",
+            Refused::Elsewhere => "the handles in the multi-stack are another Worker's",
+        })
+    }
+
+    fn not_added(why: &str) -> Self {
+        Self::state(format!("cannot add/remove handle - {why}"))
+    }
+
+    pub fn adding_performing() -> Self {
+        Self::not_added("perform() of curl object already running")
+    }
+
+    pub fn adding_from_another() -> Self {
+        Self::not_added("curl object already on another multi-stack")
+    }
+
+    pub fn adding_engine_share() -> Self {
+        Self::not_added(
+            "the transfers of a CurlShare of COOKIE, CONNECT or HSTS run on that share's \
+             own thread; use perform() of the Curl object",
+        )
+    }
+
+    pub fn adding_closed() -> Self {
+        Self::state("curl object already closed")
+    }
+
+    pub fn on_multi() -> Self {
+        Self::state("curl object already on this multi-stack")
+    }
+
+    pub fn not_on_multi() -> Self {
+        Self::state("curl object not on this multi-stack")
     }
 
     pub fn share_closed() -> Self {
@@ -130,6 +191,20 @@ impl Error {
         ))
     }
 
+    pub fn no_sessions(method: &str) -> Self {
+        Self::state(format!(
+            "cannot invoke {method}() - between transfers, TLS sessions are kept by a \
+             CurlShare of LOCK_DATA_SSL_SESSION, which the Curl object has to use"
+        ))
+    }
+
+    pub fn source_in_use() -> Self {
+        Self::state(
+            "cannot invoke perform() - a data callback or Blob of its CurlMime is in use \
+             by a transfer of a copy (duphandle)",
+        )
+    }
+
     pub fn easy(code: c_uint, detail: &str) -> Self {
         let text = if detail.is_empty() {
             sys::strerror::easy(code)
@@ -142,10 +217,33 @@ impl Error {
         }
     }
 
+    /// A multi handle's code, which is above 0 wherever a call can fail.
+    pub fn multi(code: i32, what: &str) -> Self {
+        Self {
+            status: code,
+            text: format!("{what}: {}", sys::strerror::multi(code)),
+        }
+    }
+
     pub fn share(code: c_uint) -> Self {
         Self {
             status: code as i32,
             text: sys::strerror::share(code),
+        }
+    }
+
+    pub fn url(code: c_uint) -> Self {
+        Self {
+            status: code as i32,
+            text: sys::strerror::url(code),
+        }
+    }
+
+    /// libcurl has no words for these.
+    pub fn header(code: c_uint) -> Self {
+        Self {
+            status: code as i32,
+            text: format!("libcurl can't look headers up: code {code}"),
         }
     }
 

@@ -6,11 +6,14 @@ use crate::easy::Easy;
 use crate::engine::here::Here;
 use crate::error::{Error, Result};
 use crate::ids::IdMap;
+use crate::multi::members::Members;
+use crate::multi::{Multi, Refused};
 use crate::perform::Operation;
-use crate::registry::{EASIES, SHARES};
+use crate::registry::{EASIES, MULTIS, SHARES};
 use crate::share::Share;
 use crate::sys::desk::Desk;
 use crate::sys::trampolines::Slot;
+use crate::url::Url;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -20,6 +23,10 @@ struct Isolate {
     id: IsolateId,
     easies: IdMap<Arc<Easy>>,
     shares: IdMap<Arc<Share>>,
+    urls: IdMap<Arc<Url>>,
+    multis: IdMap<Rc<Members>>,
+    /// The handles that are in one of them.
+    seats: IdMap<Rc<Members>>,
     /// Transfers that wait for this isolate's answer; each was started inside
     /// a callback of the one before.
     operations: Vec<Operation>,
@@ -33,6 +40,7 @@ static NEXT: AtomicU32 = AtomicU32::new(1);
 
 thread_local! {
     static ID: Cell<IsolateId> = const { Cell::new(0) };
+    static COUNT: Cell<i32> = const { Cell::new(0) };
     static ISOLATE: RefCell<Isolate> = RefCell::new(Isolate::new());
 }
 
@@ -62,6 +70,13 @@ pub fn begin() {
 }
 
 impl Isolate {
+    fn asked_by(&self, multi: u64) -> Option<Slot> {
+        let mut operations = self.operations.iter();
+        let innermost = operations.rfind(|operation| operation.multi() == multi)?;
+        let question = innermost.question();
+        Some(question.map_or(Slot::WAIT, |question| question.slot))
+    }
+
     fn new() -> Self {
         let id = new_id();
         ID.set(id);
@@ -69,6 +84,9 @@ impl Isolate {
             id,
             easies: IdMap::default(),
             shares: IdMap::default(),
+            urls: IdMap::default(),
+            multis: IdMap::default(),
+            seats: IdMap::default(),
             operations: Vec::new(),
             here: None,
             body: Vec::new(),
@@ -83,11 +101,17 @@ impl Drop for Isolate {
             operation.abort();
         }
         drop(self.here.take());
+        self.seats.clear();
+        for members in self.multis.values() {
+            members.end();
+        }
+        self.multis.clear();
         for easy in self.easies.values() {
             easy.lose_answers(self.id);
         }
         self.easies.clear();
         self.shares.clear();
+        self.urls.clear();
     }
 }
 
@@ -97,6 +121,65 @@ pub fn with_easy<R>(id: u64, method: &str, act: impl FnOnce(&Arc<Easy>) -> Resul
         Some(easy) => act(easy),
         None => Err(Error::no_curl(method)),
     })
+}
+
+pub fn multi(id: u64, refuse: impl FnOnce(Refused) -> Error) -> Result<Rc<Members>> {
+    let members = ISOLATE.with_borrow(|isolate| isolate.multis.get(&id).cloned());
+    members.ok_or_else(|| refuse(Refused::Closed))
+}
+
+pub fn hold_multi(multi: Arc<Multi>) -> u64 {
+    let id = multi.id();
+    let members = Members::new(multi);
+    let before = ISOLATE.with_borrow_mut(|isolate| isolate.multis.insert(id, members));
+    drop(before);
+    id
+}
+
+/// A number that came from another isolate.
+pub fn open_multi(id: u64) -> Result<()> {
+    match MULTIS.find(id) {
+        Some(multi) => {
+            // An object that was collected may not have been let go yet.
+            release_multi(id);
+            hold_multi(multi);
+            Ok(())
+        }
+        None => Err(Error::state(format!(
+            "no CurlMulti object has the handle {id}: it was closed, or nobody holds it any more"
+        ))),
+    }
+}
+
+/// The object in JavaScript is gone, and its functions with it.
+pub fn release_multi(id: u64) {
+    let members = ISOLATE.with_borrow_mut(|isolate| isolate.multis.remove(&id));
+    if let Some(members) = members {
+        members.end().into_iter().for_each(unseat);
+    }
+}
+
+/// The handle is in a multi handle of this isolate's from here on.
+pub fn seat(id: u64, members: Rc<Members>) {
+    let before = ISOLATE.with_borrow_mut(|isolate| isolate.seats.insert(id, members));
+    drop(before);
+}
+
+pub fn unseat(id: u64) {
+    let members = ISOLATE
+        .try_with(|isolate| isolate.borrow_mut().seats.remove(&id))
+        .ok();
+    drop(members);
+}
+
+pub fn members_of(id: u64) -> Option<Rc<Members>> {
+    ISOLATE.with_borrow(|isolate| isolate.seats.get(&id).cloned())
+}
+
+/// The callback that waits for its answer, if one does, in the innermost call
+/// that this multi handle is at work in.
+pub fn asked_by(multi: u64) -> Option<Slot> {
+    ISOLATE.with_borrow(|isolate| isolate.asked_by(multi))
 }
 
 /// For calls that start or end something.
@@ -116,6 +199,12 @@ pub fn with_share<R>(
     }
 }
 
+/// `missing`: what to say if it is closed.
+pub fn url(id: u64, missing: &str) -> Result<Arc<Url>> {
+    let url = ISOLATE.with_borrow(|isolate| isolate.urls.get(&id).cloned());
+    url.ok_or_else(|| Error::state(missing))
+}
+
 pub fn hold_easy(easy: Arc<Easy>) -> u64 {
     let id = easy.id();
     let before = ISOLATE.with_borrow_mut(|isolate| isolate.easies.insert(id, easy));
@@ -126,6 +215,13 @@ pub fn hold_easy(easy: Arc<Easy>) -> u64 {
 pub fn hold_share(share: Arc<Share>) -> u64 {
     let id = share.id();
     let before = ISOLATE.with_borrow_mut(|isolate| isolate.shares.insert(id, share));
+    drop(before);
+    id
+}
+
+pub fn hold_url(url: Arc<Url>) -> u64 {
+    let id = url.id();
+    let before = ISOLATE.with_borrow_mut(|isolate| isolate.urls.insert(id, url));
     drop(before);
     id
 }
@@ -171,6 +267,11 @@ pub fn release_easy(id: u64) {
 pub fn release_share(id: u64) {
     let share = ISOLATE.with_borrow_mut(|isolate| isolate.shares.remove(&id));
     drop(share);
+}
+
+pub fn release_url(id: u64) {
+    let url = ISOLATE.with_borrow_mut(|isolate| isolate.urls.remove(&id));
+    drop(url);
 }
 
 pub fn push_operation(operation: Operation) {
@@ -230,6 +331,9 @@ pub fn progress_changed(id: u64, noprogress: bool) {
 pub fn callback_changed(id: u64, slot: Slot, set: bool) {
     if let Some(desk) = desk(id) {
         desk.callback_changed(slot, set);
+        if let Some(members) = members_of(id) {
+            members.callback_changed(slot);
+        }
     } else if let Some(here) = here_if_any() {
         here.remotes.callback_changed(id, slot, set);
     }
@@ -243,7 +347,10 @@ pub fn desk(id: u64) -> Option<Rc<Desk>> {
             let mut operations = isolate.operations.iter();
             match operations.rfind(|operation| operation.id() == id) {
                 Some(operation) => operation.desk().cloned(),
-                None => isolate.here.as_ref()?.desk(id),
+                None => match isolate.seats.get(&id) {
+                    Some(members) => members.desk(id),
+                    None => isolate.here.as_ref()?.desk(id),
+                },
             }
         })
         .ok()
@@ -259,6 +366,17 @@ pub fn answers(id: u64) -> bool {
     })
 }
 
+/// Whether a handle whose transfer is under way may be called on: inside its
+/// own callback, or while nobody works on the multi handle that it is in.
+pub fn may_touch(id: u64) -> bool {
+    let is_free = ISOLATE.with_borrow(|isolate| {
+        let members = isolate.seats.get(&id)?;
+        let asked = isolate.asked_by(members.multi().id());
+        Some(asked.is_none_or(|slot| slot == Slot::MULTI_NOTIFY))
+    });
+    is_free == Some(true) || answers(id)
+}
+
 /// Where its asynchronous transfers run.
 pub fn here() -> Result<Rc<Here>> {
     if let Some(here) = here_if_any() {
@@ -271,6 +389,15 @@ pub fn here() -> Result<Rc<Here>> {
 
 pub fn here_if_any() -> Option<Rc<Here>> {
     ISOLATE.with_borrow(|isolate| isolate.here.clone())
+}
+
+/// What a call that is over has counted.
+pub fn keep_count(count: i32) {
+    COUNT.set(count);
+}
+
+pub fn kept_count() -> i32 {
+    COUNT.get()
 }
 
 pub fn keep_body(body: Vec<u8>) {

@@ -20,6 +20,9 @@ pub enum OptionKind {
     Writer,
     Reader,
     Private,
+    Url,
+    Mime,
+    Form,
     Unsupported,
 }
 
@@ -38,7 +41,10 @@ impl OptionKind {
             Self::Writer => 9,
             Self::Reader => 10,
             Self::Private => 11,
-            Self::Unsupported => 12,
+            Self::Url => 12,
+            Self::Mime => 13,
+            Self::Form => 14,
+            Self::Unsupported => 15,
         }
     }
 }
@@ -119,7 +125,7 @@ static OPTIONS: [Option<(u32, OptionKind, &str)>; 333] = [
     Some((21, OptionKind::Long, "RESUME_FROM")),
     Some((10022, OptionKind::String, "COOKIE")),
     Some((10023, OptionKind::List, "HTTPHEADER")),
-    Some((10024, OptionKind::Unsupported, "HTTPPOST")),
+    Some((10024, OptionKind::Form, "HTTPPOST")),
     Some((10025, OptionKind::String, "SSLCERT")),
     Some((10026, OptionKind::String, "KEYPASSWD")),
     Some((27, OptionKind::Long, "CRLF")),
@@ -364,7 +370,7 @@ static OPTIONS: [Option<(u32, OptionKind, &str)>; 333] = [
     Some((10266, OptionKind::String, "REQUEST_TARGET")),
     Some((267, OptionKind::Long, "SOCKS5_AUTH")),
     Some((268, OptionKind::Long, "SSH_COMPRESSION")),
-    Some((10269, OptionKind::Unsupported, "MIMEPOST")),
+    Some((10269, OptionKind::Mime, "MIMEPOST")),
     Some((30270, OptionKind::OffT, "TIMEVALUE_LARGE")),
     Some((271, OptionKind::Long, "HAPPY_EYEBALLS_TIMEOUT_MS")),
     Some((20272, OptionKind::Function(15), "RESOLVER_START_FUNCTION")),
@@ -377,7 +383,7 @@ static OPTIONS: [Option<(u32, OptionKind, &str)>; 333] = [
     Some((10279, OptionKind::String, "DOH_URL")),
     Some((280, OptionKind::Long, "UPLOAD_BUFFERSIZE")),
     Some((281, OptionKind::Long, "UPKEEP_INTERVAL_MS")),
-    Some((10282, OptionKind::Unsupported, "CURLU")),
+    Some((10282, OptionKind::Url, "CURLU")),
     Some((20283, OptionKind::Function(14), "TRAILERFUNCTION")),
     Some((10284, OptionKind::Unsupported, "TRAILERDATA")),
     Some((285, OptionKind::Long, "HTTP09_ALLOWED")),

@@ -1,10 +1,10 @@
 //! setopt, by the kind of value that an option takes.
 
-use crate::claim::State;
-use crate::easy::{Core, Easy, Entered, Owned};
+use crate::easy::{Core, Easy, Owned};
 use crate::error::{Error, Result};
 use crate::isolate;
 use crate::kinds::{OptionKind, option_kind, option_name, unset_number, unsettable};
+use crate::mime;
 use crate::sys::bindings::*;
 use crate::sys::easy::OwnedEasy;
 use crate::sys::lists::Slist;
@@ -116,7 +116,7 @@ pub fn set_bytes(easy: &Easy, option: u32, value: &[u8]) -> Result<()> {
 
 fn set_post_fields(easy: &Easy, option: u32, value: Option<&[u8]>) -> Result<()> {
     let mut held = easy.enter("setopt")?;
-    let running = running(&held);
+    let running = easy.has_begun(&held);
     let code = held.set_body(value.map(Box::from), running)?;
     outcome(&mut held, option, |_| code)
 }
@@ -134,7 +134,7 @@ fn set_list(easy: &Easy, option: u32, value: &[u8]) -> Result<()> {
     outcome(&mut held, option, |handle| {
         handle.set_list(option, Some(&list))
     })?;
-    let running = running(&held);
+    let running = easy.has_begun(&held);
     held.keep(option, Some(Owned::List { _list: list }), running);
     Ok(())
 }
@@ -166,8 +166,11 @@ pub fn unset(easy: &Arc<Easy>, option: u32) -> Result<()> {
     if kind.is_none() {
         return Err(unknown(option));
     }
-    if kind == Some(OptionKind::Share) {
-        return easy.set_share(None);
+    match kind {
+        Some(OptionKind::Share) => return easy.set_share(None),
+        Some(OptionKind::Url) => return easy.set_url("unsetopt", None),
+        Some(OptionKind::Mime | OptionKind::Form) => return mime::unset(easy),
+        _ => {}
     }
     // What follows has setopt's words.
     drop(easy.enter("unsetopt")?);
@@ -188,7 +191,7 @@ pub fn unset(easy: &Arc<Easy>, option: u32) -> Result<()> {
         Some(OptionKind::List) => {
             let mut held = easy.enter("unsetopt")?;
             outcome(&mut held, option, |handle| handle.set_list(option, None))?;
-            let running = running(&held);
+            let running = easy.has_begun(&held);
             held.keep(option, None, running);
             Ok(())
         }
@@ -222,10 +225,6 @@ fn outcome(core: &mut Core, option: u32, set: impl FnOnce(&OwnedEasy) -> CURLcod
             &wrong(option, &crate::sys::strerror::easy(code)),
         )),
     }
-}
-
-fn running(held: &Entered<'_>) -> bool {
-    matches!(held.state(), State::Running(_))
 }
 
 /// Most strings are short: those need no memory but the stack's.
@@ -277,6 +276,9 @@ fn mismatch(option: u32, kind: Option<OptionKind>, given: &str) -> Error {
         Some(OptionKind::Blob) => "bytes",
         Some(OptionKind::Function(_)) => "a function",
         Some(OptionKind::Share) => "a CurlShare",
+        Some(OptionKind::Url) => "a CurlUrl",
+        Some(OptionKind::Mime) => "a CurlMime",
+        Some(OptionKind::Form) => "a list of pairs",
         Some(OptionKind::Writer | OptionKind::Reader | OptionKind::Private) => {
             "what JavaScript keeps"
         }

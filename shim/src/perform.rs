@@ -1,11 +1,13 @@
-//! A call of libcurl that may ask JavaScript in between: perform, pause, and
-//! the end of a handle.
+//! A call of libcurl that may ask JavaScript in between: perform, pause, upkeep,
+//! and the end of a handle.
 
-use crate::easy::{Easy, Remains};
+use crate::claim::Held;
+use crate::easy::{Core, Easy, Remains};
 use crate::engine::here::Here;
 use crate::engine::mailbox::{Asked, Letter};
 use crate::error::{Error, Result};
 use crate::isolate;
+use crate::mime::{self, Change, Pending};
 use crate::share::Share;
 use crate::share::turn::{self, Relying, Turn};
 use crate::sys::bindings::*;
@@ -18,6 +20,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 pub struct Operation {
+    /// That of the handle, or of the multi handle.
     id: u64,
     way: Way,
     end: End,
@@ -30,6 +33,8 @@ enum Way {
         desk: Rc<Desk>,
         call: Suspendable,
     },
+    /// A multi handle's.
+    Many(Suspendable),
     /// On the engine of a share.
     There {
         here: Rc<Here>,
@@ -53,10 +58,37 @@ enum End {
         handle: Arc<OwnedEasy>,
         /// The transfer it is part of ends on its own.
         inside: bool,
+        /// The number of the multi handle that it is in, or 0.
+        multi: u64,
+    },
+    Upkeep(Upkeep),
+    /// Of a multi handle's call.
+    Many(Conclude),
+    Mime {
+        easy: Arc<Easy>,
+        change: Change,
     },
     /// Nothing.
     Concluded,
 }
+
+/// Its handle is `Running` until this is dropped.
+struct Upkeep {
+    easy: Arc<Easy>,
+    handle: Arc<OwnedEasy>,
+    share: Option<Arc<Share>>,
+}
+
+impl Drop for Upkeep {
+    fn drop(&mut self) {
+        self.easy.finish();
+        if let Some(share) = &self.share {
+            share.tell_idle();
+        }
+    }
+}
+/// Gets what libcurl's call has returned.
+pub type Conclude = Box<dyn FnOnce(u32) -> Result<()>>;
 
 /// Where an operation stands.
 pub enum Progress {
@@ -73,8 +105,9 @@ pub fn perform(easy: &Arc<Easy>, collects: bool) -> Result<Progress> {
     if transfer.engine_share().is_some() {
         return perform_there(transfer, scripts);
     }
-    let turn = take_turn(transfer.share())?;
-    let desk = Rc::new(Desk::new(easy.id(), scripts));
+    let turn = take_turn(transfer.share(), "perform")?;
+    let desk = Desk::new(easy.id(), scripts).with_sources(transfer.sources());
+    let desk = Rc::new(desk);
     let handle = transfer.handle().clone();
     let Some(call) = Suspendable::new(Desks::One(desk.clone()), move || handle.perform()) else {
         return Err(Error::easy(CURLE_OUT_OF_MEMORY, ""));
@@ -110,11 +143,11 @@ fn perform_there(transfer: Transfer, scripts: Scripts) -> Result<Progress> {
     Ok(operation.advance(Reply::Default))
 }
 
-fn take_turn(share: Option<&Arc<Share>>) -> Result<Option<Turn>> {
+fn take_turn(share: Option<&Arc<Share>>, method: &str) -> Result<Option<Turn>> {
     match share {
         Some(share) if share.has_engine() => turn::take(share.id(), isolate::id())
             .map(Some)
-            .map_err(|_| Error::own_turn("perform")),
+            .map_err(|_| Error::own_turn(method)),
         _ => Ok(None),
     }
 }
@@ -143,7 +176,12 @@ pub fn pause(easy: &Arc<Easy>, method: &str, mask: i32) -> Result<Progress> {
     });
     desk.flow.paused.set(mask);
     let native = handle.clone();
-    let call = Suspendable::new(Desks::One(desk.clone()), move || native.pause(mask))
+    // The functions of its multi handle may have to be asked, too.
+    let (multi, desks) = match isolate::members_of(easy.id()) {
+        Some(members) => (members.multi().id(), members.desks()),
+        None => (0, Desks::One(desk.clone())),
+    };
+    let call = Suspendable::new(desks, move || native.pause(mask))
         .ok_or_else(|| Error::easy(CURLE_OUT_OF_MEMORY, ""))?;
     if !inside {
         held.run(me);
@@ -156,6 +194,76 @@ pub fn pause(easy: &Arc<Easy>, method: &str, mask: i32) -> Result<Progress> {
             easy: easy.clone(),
             handle,
             inside,
+            multi,
+        },
+        _turn: None,
+    };
+    Ok(operation.advance(Reply::Default))
+}
+
+/// Closes connections that turn out to be dead, which is told to JavaScript.
+pub fn upkeep(easy: &Arc<Easy>) -> Result<Progress> {
+    let me = isolate::id();
+    let mut held = easy.enter_idle("upkeep")?;
+    let handle = held.handle()?.clone();
+    let scripts = Scripts {
+        output: Output::Stdout,
+        answered: held.answered_by(me),
+        watched: false,
+    };
+    held.run(me);
+    let upkeep = Upkeep {
+        easy: easy.clone(),
+        handle: handle.clone(),
+        share: held.share.clone(),
+    };
+    drop(held);
+    let turn = take_turn(upkeep.share.as_ref(), "upkeep")?;
+    handle.clear_error();
+    let desk = Rc::new(Desk::new(easy.id(), scripts));
+    let call = Suspendable::new(Desks::One(desk.clone()), move || handle.upkeep())
+        .ok_or_else(|| Error::easy(CURLE_OUT_OF_MEMORY, ""))?;
+    let operation = Operation {
+        id: easy.id(),
+        way: Way::Here { desk, call },
+        end: End::Upkeep(upkeep),
+        _turn: turn,
+    };
+    Ok(operation.advance(Reply::Default))
+}
+
+/// What has libcurl rewind a mime, and so asks for what JavaScript gives of it.
+pub fn change_mime(
+    easy: &Arc<Easy>,
+    mut held: Held<'_, Core>,
+    pending: Pending,
+) -> Result<Progress> {
+    let Pending {
+        change,
+        sources,
+        act,
+    } = pending;
+    if sources.is_empty() {
+        return Ok(Progress::Done(held.mimes.settle(change, act())));
+    }
+    let scripts = Scripts {
+        output: Output::Stdout,
+        answered: mime::SLOTS,
+        watched: false,
+    };
+    let desk = Rc::new(Desk::new(easy.id(), scripts).with_sources(sources));
+    let Some(call) = Suspendable::new(Desks::One(desk.clone()), act) else {
+        held.mimes.settle(change, CURLE_OUT_OF_MEMORY)?;
+        return Err(Error::easy(CURLE_OUT_OF_MEMORY, ""));
+    };
+    held.run(isolate::id());
+    drop(held);
+    let operation = Operation {
+        id: easy.id(),
+        way: Way::Here { desk, call },
+        end: End::Mime {
+            easy: easy.clone(),
+            change,
         },
         _turn: None,
     };
@@ -201,22 +309,41 @@ fn free_and_ask(remains: Remains) -> Progress {
 }
 
 impl Operation {
+    /// A call on a multi handle that has not begun.
+    pub fn many(multi: u64, call: Suspendable, conclude: Conclude) -> Self {
+        Self {
+            id: multi,
+            way: Way::Many(call),
+            end: End::Many(conclude),
+            _turn: None,
+        }
+    }
+
     pub fn id(&self) -> u64 {
         self.id
+    }
+
+    /// The number of the multi handle that is at work, or 0.
+    pub fn multi(&self) -> u64 {
+        match (&self.way, &self.end) {
+            (Way::Many(_), _) => self.id,
+            (_, End::Pause { multi, .. }) => *multi,
+            _ => 0,
+        }
     }
 
     /// What it has on hand, if it runs on this thread.
     pub fn desk(&self) -> Option<&Rc<Desk>> {
         match &self.way {
             Way::Here { desk, .. } => Some(desk),
-            Way::There { .. } => None,
+            Way::Many(_) | Way::There { .. } => None,
         }
     }
 
     /// The question that it waits with.
     pub fn question(&self) -> Option<Query<'_>> {
         match &self.way {
-            Way::Here { call, .. } => call.question(),
+            Way::Here { call, .. } | Way::Many(call) => call.question(),
             Way::There { asked, .. } => asked.as_ref().map(Asked::query),
         }
     }
@@ -227,7 +354,7 @@ impl Operation {
 
     pub fn answer_bytes(&mut self, given: &[u8]) -> bool {
         match &mut self.way {
-            Way::Here { call, .. } => call.answer_bytes(given),
+            Way::Here { call, .. } | Way::Many(call) => call.answer_bytes(given),
             Way::There { bytes, .. } => {
                 *bytes = given.to_vec();
                 true
@@ -235,9 +362,14 @@ impl Operation {
         }
     }
 
+    /// Begins.
+    pub fn advance_first(self) -> Progress {
+        self.advance(Reply::Default)
+    }
+
     pub fn advance(mut self, reply: Reply) -> Progress {
         match &mut self.way {
-            Way::Here { call, .. } => match call.resume(reply) {
+            Way::Here { call, .. } | Way::Many(call) => match call.resume(reply) {
                 Step::Asks => Progress::Asks(self),
                 Step::Done(code) => Progress::Done(self.finish(code)),
             },
@@ -274,7 +406,7 @@ impl Operation {
     /// Nobody answers any more: to the end, at once.
     pub fn abort(mut self) {
         match &mut self.way {
-            Way::Here { call, .. } => {
+            Way::Here { call, .. } | Way::Many(call) => {
                 let code = call.abort();
                 // The outcome is nobody's business, the state is.
                 let _ = self.conclude(code);
@@ -303,10 +435,21 @@ impl Operation {
                 easy,
                 handle,
                 inside,
+                ..
             } => {
                 let outcome = outcome(&handle, code);
                 if !inside {
                     easy.finish();
+                }
+                outcome
+            }
+            End::Upkeep(upkeep) => outcome(&upkeep.handle, code),
+            End::Many(conclude) => conclude(code),
+            End::Mime { easy, change } => {
+                let outcome = easy.held().mimes.settle(change, code);
+                easy.finish();
+                if let Some(share) = easy.share() {
+                    share.tell_idle();
                 }
                 outcome
             }

@@ -3,8 +3,11 @@
 //! Numbers are never reused, so a stale one can't mean another handle.
 
 use crate::easy::Easy;
+use crate::multi::Multi;
 use crate::share::Share;
 use crate::sys::poller::Poller;
+use crate::sys::waiting::Wait;
+use crate::url::Url;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
@@ -19,6 +22,10 @@ pub struct Registry<T>(Mutex<BTreeMap<u64, Weak<T>>>);
 
 pub static EASIES: Registry<Easy> = Registry::new();
 pub static SHARES: Registry<Share> = Registry::new();
+pub static URLS: Registry<Url> = Registry::new();
+pub static MULTIS: Registry<Multi> = Registry::new();
+/// Each under way, or about to be, on another thread.
+pub static WAITS: Registry<Wait> = Registry::new();
 /// Each by the number of the isolate's engine that turns after it.
 pub static POLLERS: Registry<Poller> = Registry::new();
 

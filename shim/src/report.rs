@@ -1,7 +1,7 @@
 //! Every live handle in words, for whoever watches a process that hangs.
 
 use crate::claim::State;
-use crate::registry::{EASIES, SHARES};
+use crate::registry::{EASIES, MULTIS, SHARES, URLS};
 use std::fmt::Write;
 
 pub fn text() -> String {
@@ -16,6 +16,13 @@ pub fn text() -> String {
         // Writing to a string can't fail.
         let _ = writeln!(text, "curl {} {state}", easy.id());
     }
+    for multi in MULTIS.all() {
+        let state = match multi.state() {
+            Some(State::Running(isolate)) => format!("running in isolate {isolate}"),
+            _ => "open".to_owned(),
+        };
+        let _ = writeln!(text, "multi {} {state}", multi.id());
+    }
     for share in SHARES.all() {
         let state = if share.closed() { "closed" } else { "open" };
         let _ = writeln!(
@@ -24,6 +31,9 @@ pub fn text() -> String {
             share.id(),
             share.attached()
         );
+    }
+    for url in URLS.all() {
+        let _ = writeln!(text, "url {}", url.id());
     }
     text
 }

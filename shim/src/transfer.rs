@@ -1,9 +1,11 @@
 //! How a transfer begins and ends, whoever runs it.
 
-use crate::easy::Easy;
+use crate::claim::Held;
+use crate::easy::{Core, Easy};
 use crate::error::{Error, Result};
 use crate::isolate;
 use crate::kinds::{SLOT_OPTIONS, option_name};
+use crate::mime::InUse;
 use crate::share::Share;
 use crate::sys::bindings::*;
 use crate::sys::desk::{Output, Scripts};
@@ -48,15 +50,28 @@ struct Borrowed {
 impl Transfer {
     /// Takes the handle's claim. `watch`: nobody but libcurl can end it.
     pub fn begin(easy: &Arc<Easy>, wish: Wish, watch: bool) -> Result<(Self, Scripts)> {
+        let held = easy.enter_idle("perform")?;
+        Self::begin_held(easy, held, "perform", wish, watch)
+    }
+
+    /// The same for `method`, with the idle handle in hand.
+    pub fn begin_held(
+        easy: &Arc<Easy>,
+        mut held: Held<'_, Core>,
+        method: &str,
+        wish: Wish,
+        watch: bool,
+    ) -> Result<(Self, Scripts)> {
         let me = isolate::id();
-        let mut held = easy.enter_idle("perform")?;
         if let Some(slot) = held.foreign_answer(me) {
             let option = option_name(SLOT_OPTIONS[slot.index()]).unwrap_or_default();
-            return Err(Error::foreign_callback("perform", option));
+            return Err(Error::foreign_callback(method, option));
         }
+        let sources = InUse::take(&held.mimes.sources(), me)?;
         if let Some(share) = &held.share {
             share.check_open()?;
         }
+        held.read_url()?;
         let handle = held.handle()?.clone();
         let streams = matches!(wish, Wish::Stream(_));
         let output = match wish {
@@ -77,13 +92,14 @@ impl Transfer {
         };
         let scripts = Scripts {
             output,
-            answered: held.answered_by(me),
+            answered: held.answered_by(me) | sources.slots(),
             watched: borrowed.progress,
         };
         borrowed.install(&handle, easy.id())?;
         handle.clear_error();
         held.watched = borrowed.progress;
         held.elsewhere = elsewhere;
+        held.mimes.in_use = sources;
         held.run(me);
         let transfer = Self {
             easy: easy.clone(),
@@ -105,6 +121,11 @@ impl Transfer {
         &self.handle
     }
 
+    /// The parts of its mime whose content JavaScript gives.
+    pub fn sources(&self) -> Vec<u64> {
+        self.easy.held().mimes.in_use.sources()
+    }
+
     pub fn share(&self) -> Option<&Arc<Share>> {
         self.share.as_ref()
     }
@@ -124,8 +145,18 @@ impl Transfer {
         self.share.as_ref().filter(|_| self.elsewhere)
     }
 
+    /// It is one of a multi handle's until it is dropped.
+    pub fn join(&self, multi: u64) {
+        self.easy.join(multi);
+    }
+
     /// The handle is idle from here on.
     pub fn conclude(self, code: CURLcode) -> Result<()> {
+        self.tell(code)
+    }
+
+    /// What the result means, of which the share hears.
+    pub fn tell(&self, code: CURLcode) -> Result<()> {
         let outcome = outcome(&self.handle, code);
         if let Some(share) = &self.share
             && let Ok(connections) = getinfo::long(&self.handle, CURLINFO_NUM_CONNECTS)

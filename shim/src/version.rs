@@ -7,14 +7,15 @@ pub fn json() -> String {
     sys::init();
     let version = sys::version::version();
     let mut json = format!(
-        "{{\"shim\":{},\"versionNumber\":{},\"features\":{},\"text\":{}",
+        "{{\"shim\":{},\"text\":{}",
         quote(env!("CARGO_PKG_VERSION")),
-        version.number,
-        version.features,
         quote(&sys::strerror::version()),
     );
-    for (name, text) in &version.texts {
+    for (name, number) in version.numbers {
         // Writing to a string can't fail.
+        let _ = write!(json, ",{}:{number}", quote(name));
+    }
+    for (name, text) in &version.texts {
         let _ = write!(json, ",{}:{}", quote(name), quote(text));
     }
     for (name, list) in [

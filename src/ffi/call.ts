@@ -163,7 +163,7 @@ export function getinfoBytes(
 }
 
 /** What libcurl hands over lands here; as long as its biggest piece. */
-let landing = new Uint8Array(64 * 1024);
+export let landing: Uint8Array<ArrayBuffer> = new Uint8Array(64 * 1024);
 /** Taken while `landing` is lent. */
 let spare: Uint8Array<ArrayBuffer> | undefined;
 
@@ -203,6 +203,11 @@ export function pause(id: number, mask: number, unpause: boolean): number {
   );
 }
 
+/** Keeps idle connections alive: see `shim_upkeep`. */
+export function upkeep(id: number): number {
+  return library().shim_upkeep(id, numbers, landing, landing.length);
+}
+
 /** Ends a handle: see `shim_curl_close`. */
 export function curlClose(id: number): number {
   return library().shim_curl_close(id, numbers, landing, landing.length);
@@ -237,11 +242,6 @@ export function cancel(id: number): number {
 export function wait(): Promise<number> {
   engine ||= library().shim_engine();
   return library().shim_wait(engine);
-}
-
-/** Until the event loop has come round: there is no engine to wait for. */
-export function breathe(): Promise<number> {
-  return library().shim_wait(0);
 }
 
 /** The body that has been collected, when a transfer is done. */

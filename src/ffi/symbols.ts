@@ -47,6 +47,7 @@ export const symbols = {
     ],
     result: "i32",
   },
+  shim_curl_multi: { parameters: ["f64"], result: "f64" },
   shim_curl_new: { parameters: [], result: "f64" },
   shim_curl_open: { parameters: ["f64"], result: "i32" },
   shim_curl_release: { parameters: ["f64"], result: "void" },
@@ -78,6 +79,199 @@ export const symbols = {
     ],
     result: "i32",
   },
+  shim_header: {
+    parameters: [
+      "f64",
+      "buffer", // name: *const u8
+      "u32",
+      "u32",
+      "u32",
+      "i32",
+      "buffer", // room: *mut u8
+      "u32",
+    ],
+    result: "i32",
+  },
+  shim_headers: {
+    parameters: [
+      "f64",
+      "u32",
+      "i32",
+      "buffer", // room: *mut u8
+      "u32",
+    ],
+    result: "i32",
+  },
+  shim_mime_check: {
+    parameters: [
+      "u32",
+      "buffer", // text: *const u8
+      "u32",
+    ],
+    result: "i32",
+  },
+  shim_mime_close: { parameters: ["f64", "f64"], result: "i32" },
+  shim_mime_data: {
+    parameters: [
+      "f64",
+      "f64",
+      "u32",
+      "buffer", // data: *const u8
+      "u32",
+    ],
+    result: "i32",
+  },
+  shim_mime_headers: {
+    parameters: [
+      "f64",
+      "f64",
+      "u32",
+      "buffer", // lines: *const u8
+      "u32",
+    ],
+    result: "i32",
+  },
+  shim_mime_new: { parameters: ["f64"], result: "f64" },
+  shim_mime_part: { parameters: ["f64", "f64"], result: "f64" },
+  shim_mime_release: { parameters: ["f64", "f64"], result: "void" },
+  shim_mime_source: {
+    parameters: ["f64", "f64", "u32", "f64", "u32"],
+    result: "f64",
+  },
+  shim_mime_subparts: {
+    parameters: [
+      "f64",
+      "f64",
+      "u32",
+      "f64",
+      "buffer", // values: *mut f64
+      "buffer", // room: *mut u8
+      "u32",
+    ],
+    result: "i32",
+  },
+  shim_mime_text: {
+    parameters: [
+      "f64",
+      "f64",
+      "u32",
+      "u32",
+      "u32",
+      "buffer", // text: *const u8
+      "u32",
+    ],
+    result: "i32",
+  },
+  shim_multi_add: {
+    parameters: [
+      "f64",
+      "f64",
+      "buffer", // values: *mut f64
+      "buffer", // room: *mut u8
+      "u32",
+    ],
+    result: "i32",
+  },
+  shim_multi_assign: { parameters: ["f64", "i32", "u32"], result: "i32" },
+  shim_multi_close: {
+    parameters: [
+      "f64",
+      "buffer", // values: *mut f64
+      "buffer", // room: *mut u8
+      "u32",
+    ],
+    result: "i32",
+  },
+  shim_multi_close_handles: { parameters: ["f64"], result: "i32" },
+  shim_multi_closed: { parameters: ["f64"], result: "i32" },
+  shim_multi_fdset: {
+    parameters: [
+      "f64",
+      "buffer", // room: *mut u8
+      "u32",
+    ],
+    result: "i32",
+  },
+  shim_multi_forget: { parameters: ["f64", "f64"], result: "i32" },
+  shim_multi_new: { parameters: ["u32"], result: "f64" },
+  shim_multi_next_done: {
+    parameters: [
+      "f64",
+      "buffer", // values: *mut f64
+      "buffer", // room: *mut u8
+      "u32",
+    ],
+    result: "i32",
+  },
+  shim_multi_notify: { parameters: ["f64", "u32", "u32"], result: "i32" },
+  shim_multi_open: { parameters: ["f64"], result: "i32" },
+  shim_multi_perform: {
+    parameters: [
+      "f64",
+      "buffer", // values: *mut f64
+      "buffer", // room: *mut u8
+      "u32",
+    ],
+    result: "i32",
+  },
+  shim_multi_prepare: { parameters: ["f64", "f64"], result: "f64" },
+  shim_multi_release: { parameters: ["f64"], result: "void" },
+  shim_multi_remove: {
+    parameters: [
+      "f64",
+      "f64",
+      "buffer", // values: *mut f64
+      "buffer", // room: *mut u8
+      "u32",
+    ],
+    result: "i32",
+  },
+  shim_multi_select: { parameters: ["f64", "f64"], result: "i32" },
+  shim_multi_setopt_function: {
+    parameters: ["f64", "u32", "u32"],
+    result: "i32",
+  },
+  shim_multi_setopt_list: {
+    parameters: [
+      "f64",
+      "u32",
+      "u32",
+      "buffer", // items: *const u8
+      "u32",
+    ],
+    result: "i32",
+  },
+  shim_multi_setopt_number: {
+    parameters: [
+      "f64",
+      "u32",
+      "f64",
+      "buffer", // values: *mut f64
+      "buffer", // room: *mut u8
+      "u32",
+    ],
+    result: "i32",
+  },
+  shim_multi_size: { parameters: ["f64"], result: "f64" },
+  shim_multi_socket_action: {
+    parameters: [
+      "f64",
+      "i32",
+      "i32",
+      "buffer", // values: *mut f64
+      "buffer", // room: *mut u8
+      "u32",
+    ],
+    result: "i32",
+  },
+  shim_multi_timeout: {
+    parameters: [
+      "f64",
+      "buffer", // values: *mut f64
+    ],
+    result: "i32",
+  },
+  shim_multi_wait: { parameters: ["f64"], result: "i32", nonblocking: true },
   shim_pause: {
     parameters: [
       "f64",
@@ -124,6 +318,19 @@ export const symbols = {
     ],
     result: "i32",
   },
+  shim_sessions_export: { parameters: ["f64"], result: "i32" },
+  shim_sessions_import: {
+    parameters: [
+      "f64",
+      "buffer", // key: *const u8
+      "u32",
+      "buffer", // shmac: *const u8
+      "u32",
+      "buffer", // data: *const u8
+      "u32",
+    ],
+    result: "i32",
+  },
   shim_setopt_bigint: { parameters: ["f64", "u32", "i64"], result: "i32" },
   shim_setopt_bytes: {
     parameters: [
@@ -135,8 +342,19 @@ export const symbols = {
     result: "i32",
   },
   shim_setopt_callback: { parameters: ["f64", "u32", "u32"], result: "i32" },
+  shim_setopt_mime: {
+    parameters: [
+      "f64",
+      "f64",
+      "buffer", // values: *mut f64
+      "buffer", // room: *mut u8
+      "u32",
+    ],
+    result: "i32",
+  },
   shim_setopt_number: { parameters: ["f64", "u32", "f64"], result: "i32" },
   shim_setopt_share: { parameters: ["f64", "f64"], result: "i32" },
+  shim_setopt_url: { parameters: ["f64", "f64"], result: "i32" },
   shim_settle: { parameters: ["f64", "u32", "f64"], result: "i32" },
   shim_share_close: { parameters: ["f64"], result: "i32" },
   shim_share_closing: { parameters: ["f64", "u32"], result: "i32" },
@@ -186,6 +404,40 @@ export const symbols = {
     result: "i32",
   },
   shim_unsetopt: { parameters: ["f64", "u32"], result: "i32" },
+  shim_upkeep: {
+    parameters: [
+      "f64",
+      "buffer", // values: *mut f64
+      "buffer", // room: *mut u8
+      "u32",
+    ],
+    result: "i32",
+  },
+  shim_url_duplicate: { parameters: ["f64"], result: "f64" },
+  shim_url_get: {
+    parameters: [
+      "f64",
+      "u32",
+      "u32",
+      "buffer", // value: *mut f64
+      "buffer", // room: *mut u8
+      "u32",
+    ],
+    result: "i32",
+  },
+  shim_url_new: { parameters: [], result: "f64" },
+  shim_url_release: { parameters: ["f64"], result: "void" },
+  shim_url_remove: { parameters: ["f64", "u32"], result: "i32" },
+  shim_url_set: {
+    parameters: [
+      "f64",
+      "u32",
+      "u32",
+      "buffer", // value: *const u8
+      "u32",
+    ],
+    result: "i32",
+  },
   shim_version: {
     parameters: [
       "buffer", // room: *mut u8

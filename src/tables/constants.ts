@@ -17,6 +17,7 @@ import type {
   DebugCallback,
   DoubleInfo,
   FnmatchCallback,
+  FormOption,
   HeaderCallback,
   HstsReadCallback,
   HstsWriteCallback,
@@ -26,6 +27,7 @@ import type {
   ListOption,
   LongInfo,
   LongOption,
+  MimeOption,
   OffTInfo,
   OffTOption,
   OpenSocketCallback,
@@ -47,6 +49,7 @@ import type {
   TrailerCallback,
   UnsupportedInfo,
   UnsupportedOption,
+  UrlOption,
   WriteCallback,
   WriterOption,
   XferInfoCallback,
@@ -270,8 +273,8 @@ export const CURLSTS_FAIL: number = 2;
 /** Answer of an HSTS callback: [`CURLSTS_OK`](https://curl.se/libcurl/c/CURLOPT_HSTSREADFUNCTION.html). */
 export const CURLSTS_OK: number = 0;
 
-/** Option [`CURLOPT_CURLU`](https://curl.se/libcurl/c/CURLOPT_CURLU.html), which cannot be set from JavaScript. */
-export const CURLU: UnsupportedOption = 10282 as UnsupportedOption;
+/** Option [`CURLOPT_CURLU`](https://curl.se/libcurl/c/CURLOPT_CURLU.html), which takes a CurlUrl. */
+export const CURLU: UrlOption = 10282 as UrlOption;
 
 /** Value of HTTP_VERSION: [`CURL_HTTP_VERSION_1_0`](https://curl.se/libcurl/c/CURLOPT_HTTP_VERSION.html). */
 export const CURL_HTTP_VERSION_1_0: number = 1;
@@ -1238,11 +1241,11 @@ export const HTTPGET: LongOption = 80 as LongOption;
 export const HTTPHEADER: ListOption = 10023 as ListOption;
 
 /**
- * Option [`CURLOPT_HTTPPOST`](https://curl.se/libcurl/c/CURLOPT_HTTPPOST.html), which cannot be set from JavaScript.
+ * Option [`CURLOPT_HTTPPOST`](https://curl.se/libcurl/c/CURLOPT_HTTPPOST.html), which takes a list of names and values.
  *
  * @deprecated In libcurl since 7.56.0.
  */
-export const HTTPPOST: UnsupportedOption = 10024 as UnsupportedOption;
+export const HTTPPOST: FormOption = 10024 as FormOption;
 
 /** Option [`CURLOPT_HTTPPROXYTUNNEL`](https://curl.se/libcurl/c/CURLOPT_HTTPPROXYTUNNEL.html), which takes a number. */
 export const HTTPPROXYTUNNEL: LongOption = 61 as LongOption;
@@ -1575,8 +1578,8 @@ export const MAX_SEND_SPEED_LARGE: OffTOption = 30145 as OffTOption;
 /** Bit of MIME_OPTIONS: [`CURLMIMEOPT_FORMESCAPE`](https://curl.se/libcurl/c/CURLOPT_MIME_OPTIONS.html). */
 export const MIMEOPT_FORMESCAPE: number = 1;
 
-/** Option [`CURLOPT_MIMEPOST`](https://curl.se/libcurl/c/CURLOPT_MIMEPOST.html), which cannot be set from JavaScript. */
-export const MIMEPOST: UnsupportedOption = 10269 as UnsupportedOption;
+/** Option [`CURLOPT_MIMEPOST`](https://curl.se/libcurl/c/CURLOPT_MIMEPOST.html), which takes a CurlMime or a FormData. */
+export const MIMEPOST: MimeOption = 10269 as MimeOption;
 
 /** Option [`CURLOPT_MIME_OPTIONS`](https://curl.se/libcurl/c/CURLOPT_MIME_OPTIONS.html), which takes a number. */
 export const MIME_OPTIONS: LongOption = 315 as LongOption;

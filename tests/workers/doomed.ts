@@ -147,3 +147,37 @@ export async function performForever(url: string): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 0));
   }
 }
+
+/** A Curl on a share, whose mime this function gives. */
+function sendMime(url: string, share: number, read: () => unknown): curl.Curl {
+  const c = new curl.Curl();
+  const mime = new curl.CurlMime(c);
+  held.push(c, mime);
+  c.setopt(curl.URL, url);
+  c.setopt(curl.SHARE, curl.CurlShare.fromHandle(share));
+  mime.addpart().dataCb(10, read as () => string, { seek: () => {} });
+  c.setopt(curl.MIMEPOST, mime);
+  return c;
+}
+
+/** Sends a mime, and ends in the function that reads it. */
+export function endInMime(
+  url: string,
+  share: number,
+  gate: SharedArrayBuffer,
+): void {
+  const c = sendMime(url, share, () => {
+    emit("inside", c.handle);
+    endHere(gate);
+  });
+  c.performBytesSync();
+}
+
+/** Sends a mime of which a promise never settles. */
+export async function waitInMime(url: string, share: number): Promise<void> {
+  const c = sendMime(url, share, () => {
+    setTimeout(() => emit("inside", c.handle), 0);
+    return new Promise(() => {});
+  });
+  await c.performBytes();
+}

@@ -4,7 +4,9 @@
  */
 
 import * as curl from "../../mod.ts";
+import { report } from "../../src/ffi/call.ts";
 import { Gate, type WorkerHandle } from "../fixtures/workers.ts";
+import { garbageCases } from "./multi_cases.ts";
 import {
   curlTo,
   isAlive,
@@ -237,6 +239,96 @@ async function curlIsTakenUpAgain(): Promise<void> {
   check(isAlive(handle), "the other Worker holds it");
 }
 
+/** How many CurlUrl objects are alive. */
+function urlCount(): number {
+  return report().match(/^url /gm)?.length ?? 0;
+}
+
+/** Of CurlUrl objects that are used no more. */
+async function urlsAreLetGo(): Promise<void> {
+  apart(() => {
+    for (let i = 0; i < 1000; i++) new curl.CurlUrl(FILE).copy();
+  });
+  check(urlCount() > 0, "they live until they are collected");
+  await collectUntil("all are gone", () => urlCount() === 0);
+}
+
+/** Of a CurlUrl that a Curl uses. */
+async function urlLivesWithItsCurl(): Promise<void> {
+  const c = new curl.Curl();
+  apart(() => c.setopt(curl.CURLU, new curl.CurlUrl(FILE)));
+  for (let i = 0; i < 5; i++) await collect();
+  check(urlCount() === 1, "it lives");
+  check(c.performBytesSync().length > 0, "and is the URL");
+  c.unsetopt(curl.CURLU);
+  check(urlCount() === 0, "until it is taken back");
+}
+
+/** Of a mime that nothing has. */
+async function mimeIsLetGo(): Promise<void> {
+  const c = curlTo(FILE);
+  const values = apart(() => {
+    const mime = new curl.CurlMime(c);
+    // A function that refers to its mime must not keep it.
+    const read = () => `${mime.closed}`;
+    mime.addMultipart().addpart().dataCb(1, read);
+    return [new WeakRef(mime), new WeakRef(read)];
+  });
+  await collectUntil(
+    "the mime is gone",
+    () => values.every((value) => value.deref() === undefined),
+  );
+  c.performBytesSync();
+}
+
+/** Of one that is set. */
+async function mimeLivesWhileItIsSet(): Promise<void> {
+  const c = curlTo(FILE);
+  let frees = 0;
+  const read = apart(() => {
+    const mime = new curl.CurlMime(c);
+    const read = () => "x";
+    const free = () => void frees++;
+    mime.addMultipart().addpart().dataCb(1, read, { free });
+    c.setopt(curl.MIMEPOST, mime);
+    return new WeakRef(read);
+  });
+  for (let i = 0; i < 5; i++) await collect();
+  check(read.deref() !== undefined, "the Curl keeps its function");
+  const copy = c.duphandle();
+  c.unsetopt(curl.MIMEPOST);
+  for (let i = 0; i < 5; i++) await collect();
+  check(read.deref() !== undefined, "the copy keeps it");
+  copy.close();
+  await collectUntil("the function is gone", () => read.deref() === undefined);
+}
+
+/** Of a tree, one mime of which is used. */
+async function treeLivesWithOneOfIt(): Promise<void> {
+  const c = curlTo(FILE);
+  const [inner, root] = apart(() => {
+    const root = new curl.CurlMime(c);
+    return [root.addMultipart().addMultipart(), new WeakRef(root)];
+  });
+  for (let i = 0; i < 5; i++) await collect();
+  inner.addField("a", "1");
+  check(!inner.closed, "it is open");
+  check(root.deref() === undefined, "the object of the root may go");
+}
+
+/** Of a Curl that only its mime has. */
+async function mimeKeepsItsCurl(): Promise<void> {
+  const mimes = [apart(() => new curl.CurlMime(curlTo(FILE)))];
+  for (let i = 0; i < 5; i++) await collect();
+  mimes[0].addField("a", "1");
+  const curls = apart(() => {
+    const c = curlTo(FILE);
+    c.setopt(curl.MIMEPOST, new curl.CurlMime(c));
+    return c.handle;
+  });
+  await collectUntil("both are gone", () => !isAlive(curls));
+}
+
 /** Of very many that nobody closes. */
 async function thousandsAreLetGo(): Promise<void> {
   const handles: number[] = [];
@@ -302,7 +394,14 @@ export const CASES: Record<string, () => Promise<void>> = {
     valuesAreLetGo(curl.PRIVATE),
   "a Curl lives on in another Worker": curlLivesInItsOtherWorker,
   "a Curl can be taken up again": curlIsTakenUpAgain,
+  "CurlUrl objects let their handles go": urlsAreLetGo,
+  "a CurlUrl lives on while a Curl uses it": urlLivesWithItsCurl,
+  "a CurlMime is free": mimeIsLetGo,
+  "a CurlMime lives on while it is set": mimeLivesWhileItIsSet,
+  "a CurlMime lives on with one that is attached to it": treeLivesWithOneOfIt,
+  "a CurlMime keeps its Curl, and not the other way": mimeKeepsItsCurl,
   "thousands of Curl objects let their handles go": thousandsAreLetGo,
   "a Curl in whose callback it happens performs well": callbacksMayCollect,
   "a Curl that another Worker performs goes on": performingCurlIsLeftAlone,
+  ...garbageCases({ collectUntil, collect, check, apart }),
 };

@@ -5,6 +5,7 @@
 
 import * as curl from "../../mod.ts";
 import { leastGrowth, type State, state } from "./growth.ts";
+import { LEAK_CASES } from "./multi_cases.ts";
 import { attachedTo, curlTo, refusal, shareOf } from "./peers.ts";
 
 /** This file: native code reads it without a permission of Deno's. */
@@ -159,6 +160,79 @@ export const CASES: Record<string, Case> = {
       return () => c.performSync();
     },
   },
+  "new CurlMime() with parts and close()": {
+    rounds: 100_000,
+    prepare: () => {
+      const c = curlTo(FILE);
+      return () => {
+        using mime = new curl.CurlMime(c);
+        mime.addField("field", BODY, { headers: LIST, encoder: "base64" });
+        mime.addMultipart().addFile("file", new URL(FILE));
+        mime.addpart().dataCb(1, () => "x", { seek: () => {}, free: () => {} });
+        c.setopt(curl.MIMEPOST, mime);
+      };
+    },
+  },
+  "new CurlMime() that is never closed": {
+    rounds: 50_000,
+    prepare: () => {
+      const c = curlTo(FILE);
+      return () => {
+        const mime = new curl.CurlMime(c);
+        mime.addField("field", BODY);
+        mime.addMultipart().addpart().dataCb(1, () => `${mime.closed}`);
+      };
+    },
+  },
+  "setopt(MIMEPOST) of forms, and of HTTPPOST": {
+    rounds: 20_000,
+    prepare: () => {
+      const c = curlTo(FILE);
+      const form = new FormData();
+      form.append("text", "x".repeat(1000));
+      form.append("blob", new Blob([BODY]));
+      return () => {
+        c.setopt(curl.MIMEPOST, form);
+        c.setopt(curl.HTTPPOST, [["field", [curl.FORM_CONTENTS, BODY]]]);
+      };
+    },
+  },
+  "duphandle() of a handle with a mime": {
+    rounds: 50_000,
+    prepare: () => {
+      const c = curlTo(FILE);
+      const mime = new curl.CurlMime(c);
+      mime.addField("field", BODY);
+      mime.addMultipart().addpart().dataCb(1, () => "x", { free: () => {} });
+      c.setopt(curl.MIMEPOST, mime);
+      return () => c.duphandle().close();
+    },
+  },
+  "changing the content of a part": {
+    rounds: 50_000,
+    prepare: () => {
+      const c = curlTo(FILE);
+      const part = new curl.CurlMime(c).addpart();
+      return () => {
+        part.data(BODY);
+        part.dataCb(1, () => "x", { free: () => {} });
+        part.subparts(new curl.CurlMime(c));
+        part.headers(LIST);
+      };
+    },
+  },
+  "sending a mime": {
+    rounds: 500,
+    prepare: (url) => {
+      const c = curlTo(`${url}/upload`);
+      const mime = new curl.CurlMime(c);
+      mime.addField("field", BODY);
+      mime.addMultipart().addFile("file", new URL(FILE));
+      mime.addpart().dataCb(BODY.length, () => BODY, { seek: () => {} });
+      c.setopt(curl.MIMEPOST, mime);
+      return () => c.performBytesSync();
+    },
+  },
   "getinfo() of strings and lists": {
     rounds: 50_000,
     prepare: () => {
@@ -167,6 +241,85 @@ export const CASES: Record<string, Case> = {
       return () => {
         c.getinfo(curl.EFFECTIVE_URL);
         c.getinfo(curl.INFO_COOKIELIST);
+      };
+    },
+  },
+  "new CurlUrl(), setting its parts, and close()": {
+    rounds: 100_000,
+    prepare: () => (round) => {
+      using url = new curl.CurlUrl("https://user:pw@example.com:1/a?b#c");
+      url.host = `host${round}.example`;
+      url.query = "é";
+      url.fragment = null;
+      if (url.url === null) throw new Error("it has a URL");
+    },
+  },
+  "new CurlUrl() of what is no URL": {
+    rounds: 100_000,
+    prepare: () => () => {
+      try {
+        new curl.CurlUrl("http://a:99999/");
+      } catch {
+        // It is what is measured.
+      }
+    },
+  },
+  "copy() of a CurlUrl, and toURL()": {
+    rounds: 50_000,
+    prepare: () => {
+      const url = new curl.CurlUrl("https://example.com/");
+      return () => {
+        using copy = url.copy();
+        copy.toURL();
+      };
+    },
+  },
+  "setopt(CURLU), duphandle(), reset() and close()": {
+    rounds: 50_000,
+    prepare: () => () => {
+      using url = new curl.CurlUrl(FILE);
+      using c = new curl.Curl();
+      c.setopt(curl.CURLU, url);
+      using copy = c.duphandle();
+      c.reset();
+      copy.unsetopt(curl.CURLU);
+    },
+  },
+  "performBytesSync() with CURLU": {
+    rounds: 50_000,
+    prepare: () => {
+      const url = new curl.CurlUrl(FILE);
+      const c = new curl.Curl();
+      c.setopt(curl.CURLU, url);
+      return (round) => {
+        url.query = `${round}`;
+        c.performBytesSync();
+      };
+    },
+  },
+  "header(), headers(), upkeep()": {
+    rounds: 50_000,
+    prepare: (url) => {
+      const c = curlTo(url);
+      c.performBytesSync();
+      return () => {
+        c.header("date");
+        c.headers();
+        c.upkeep();
+      };
+    },
+  },
+  "sslsExport(), and sslsImport() of what is no session": {
+    rounds: 50_000,
+    prepare: () => {
+      const c = attachedTo(shareOf(curl.LOCK_DATA_SSL_SESSION), FILE);
+      return () => {
+        c.sslsExport();
+        try {
+          c.sslsImport({ key: "a", data: BODY });
+        } catch {
+          // It is what is measured.
+        }
       };
     },
   },
@@ -198,6 +351,8 @@ export const CASES: Record<string, Case> = {
     },
   },
 };
+
+Object.assign(CASES, LEAK_CASES);
 
 /** A fifth of 100 000 rounds that lose 10 bytes each loses as much. */
 export const NOISE = 200_000;

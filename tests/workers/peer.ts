@@ -23,6 +23,7 @@ type CallbackName =
 // What is only held by a variable could be collected while a test runs.
 const curls = new Map<number, curl.Curl>();
 const shares = new Map<number, curl.CurlShare>();
+const urls: curl.CurlUrl[] = [];
 
 /** Makes a Curl; gives its number. */
 export function makeCurl(url?: string): number {
@@ -30,6 +31,16 @@ export function makeCurl(url?: string): number {
   if (url !== undefined) c.setopt(curl.URL, url);
   curls.set(c.handle, c);
   return c.handle;
+}
+
+/** Makes so many CurlUrl objects; gives the number of a Curl with the last. */
+export function makeUrls(count: number, url: string): number {
+  const handle = makeCurl();
+  for (let i = 0; i < count; i++) {
+    urls.push(new curl.CurlUrl(url));
+    curlOf(handle).setopt(curl.CURLU, urls[i]);
+  }
+  return handle;
 }
 
 /** Makes a share of these kinds of data; gives its number. */

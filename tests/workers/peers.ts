@@ -85,7 +85,7 @@ export function isAlive(handle: number): boolean {
 
 /** What the library says about a handle; undefined if it is gone. */
 export function stateOf(handle: number): string | undefined {
-  const pattern = new RegExp(`^(?:curl|share) ${handle} (.*)$`, "m");
+  const pattern = new RegExp(`^(?:curl|multi|share) ${handle} (.*)$`, "m");
   return pattern.exec(report())?.[1];
 }
 

@@ -30,6 +30,9 @@ const OPTION_TYPES: Record<OptionKind, string> = {
   writer: "WriterOption",
   reader: "ReaderOption",
   private: "PrivateOption",
+  url: "UrlOption",
+  mime: "MimeOption",
+  form: "FormOption",
   unsupported: "UnsupportedOption",
 };
 
@@ -46,6 +49,9 @@ const OPTION_VALUES: Record<OptionKind, string> = {
   writer: "takes what data can be written to",
   reader: "takes what data can be read from",
   private: "takes any value",
+  url: "takes a CurlUrl",
+  mime: "takes a CurlMime or a FormData",
+  form: "takes a list of names and values",
   unsupported: "cannot be set from JavaScript",
 };
 

@@ -60,6 +60,9 @@ export const OPTION_KINDS = [
   "writer",
   "reader",
   "private",
+  "url",
+  "mime",
+  "form",
   "unsupported",
 ] as const;
 

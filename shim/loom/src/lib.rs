@@ -43,6 +43,10 @@ pub mod ids;
 pub mod isolate;
 #[path = "../../src/kinds.rs"]
 pub mod kinds;
+#[path = "../../src/multi/mod.rs"]
+pub mod multi;
+#[path = "../../src/mime.rs"]
+pub mod mime;
 #[path = "../../src/options.rs"]
 pub mod options;
 #[path = "../../src/perform.rs"]
@@ -55,3 +59,5 @@ pub mod report;
 pub mod share;
 #[path = "../../src/transfer.rs"]
 pub mod transfer;
+#[path = "../../src/url.rs"]
+pub mod url;

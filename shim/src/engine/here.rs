@@ -19,6 +19,7 @@ use crate::transfer::{Finished, Transfer, Wish};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 pub struct Here {
     number: u64,
@@ -37,11 +38,16 @@ pub struct Here {
     telling: Cell<bool>,
     /// How many letters were read in this turn.
     told: Cell<usize>,
+    /// This turn has brought something, which may lead to more.
+    eventful: Cell<bool>,
 }
 
 /// Engines that always have something to tell leave time for the rest of the
 /// program.
 const TOLD_AT_MOST: usize = 256;
+
+/// A turn without anything to tell leaves time for the rest as well.
+const STREAK: Duration = Duration::from_millis(1);
 
 /// What JavaScript is told.
 pub enum Event {
@@ -73,6 +79,7 @@ impl Here {
             closings: RefCell::default(),
             telling: Cell::new(false),
             told: Cell::new(0),
+            eventful: Cell::new(false),
         }))
     }
 
@@ -169,8 +176,23 @@ impl Here {
     }
 
     /// Answers the question that the last call has brought, if it was one, and
-    /// goes on to the next event.
+    /// goes on to the next event. Where there is none, one may be on its way.
     pub fn turn(&self, reply: Reply) -> Result<Event> {
+        let start = Instant::now();
+        let mut event = self.next_event(reply)?;
+        while let Event::Nothing(pending) = event
+            && pending > 0
+            && !self.eventful.get()
+            && self.poller.linger()
+            && start.elapsed() < STREAK
+        {
+            event = self.next_event(Reply::Default)?;
+        }
+        self.eventful.set(!matches!(event, Event::Nothing(_)));
+        Ok(event)
+    }
+
+    fn next_event(&self, reply: Reply) -> Result<Event> {
         if !self.telling.get() {
             self.poller.hear();
         }
@@ -253,10 +275,10 @@ impl Here {
             return;
         };
         match (slot, reply) {
-            (Slot::READ, Reply::Number(_)) => {
+            (slot, Reply::Number(_)) if slot.reads() => {
                 engine.read(id, Arrived::Bytes { bytes, sent: 0 });
             }
-            (Slot::READ, _) => engine.read(id, Arrived::Abort),
+            (slot, _) if slot.reads() => engine.read(id, Arrived::Abort),
             (_, Reply::Abort) => engine.cancel(id, CURLE_WRITE_ERROR),
             _ => engine.written(id),
         }

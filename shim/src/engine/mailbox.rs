@@ -49,6 +49,7 @@ impl Slot {
             Self::WRITE,
             Self::HEADER,
             Self::READ,
+            Self::MIME_READ,
             Self::DEBUG,
             Self::INTERLEAVE,
         ]

@@ -120,7 +120,7 @@ impl Engine {
     pub fn start(&self, transfer: Transfer, scripts: Scripts) {
         let inner = &self.inner;
         let id = transfer.id();
-        let desk = Rc::new(Desk::new(id, scripts));
+        let desk = Rc::new(Desk::new(id, scripts).with_sources(transfer.sources()));
         if desk.hears_progress() {
             inner.poller.tick();
         }
@@ -129,6 +129,9 @@ impl Engine {
             let handle = transfer.handle().clone();
             Suspendable::new(Desks::One(desk.clone()), move || handle.perform())
         });
+        for source in desk.sources() {
+            inner.desks.borrow_mut().insert(*source, desk.clone());
+        }
         inner.desks.borrow_mut().insert(id, desk);
         let entry = Entry {
             transfer,
@@ -306,7 +309,7 @@ impl Engine {
     pub fn next_over(&self) -> Option<Over> {
         let (id, code) = self.inner.over.borrow_mut().pop_front()?;
         let entry = self.inner.transfers.borrow_mut().remove(&id)?;
-        let desk = self.inner.desks.borrow_mut().remove(&id);
+        let desk = self.inner.remove_desk(id);
         let body = desk.and_then(|desk| match desk.output.replace(Output::Stdout) {
             Output::Collect(body) => Some(body),
             _ => None,
@@ -438,6 +441,15 @@ impl Inner {
             desk.tell_deferred();
         }
         self.put_on_list(id, code);
+    }
+
+    fn remove_desk(&self, id: u64) -> Option<Rc<Desk>> {
+        let mut desks = self.desks.borrow_mut();
+        let desk = desks.remove(&id)?;
+        for source in desk.sources() {
+            desks.remove(source);
+        }
+        Some(desk)
     }
 
     fn put_on_list(&self, id: u64, code: CURLcode) {

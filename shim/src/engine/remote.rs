@@ -208,7 +208,7 @@ impl Remotes {
             return;
         };
         match (asked.slot, reply) {
-            (Slot::WRITE | Slot::READ, Reply::Later) => {
+            (Slot::WRITE | Slot::READ | Slot::MIME_READ, Reply::Later) => {
                 remote.promised.push((asked.slot, asked.body.len()));
             }
             (Slot::WRITE, Reply::Number(number)) if number == CURL_WRITEFUNC_PAUSE as f64 => {

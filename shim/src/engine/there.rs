@@ -82,7 +82,7 @@ impl Answer {
                 let goes_on = self.reply == Reply::Default || is(0.0);
                 (!goes_on).then_some(CURLE_ABORTED_BY_CALLBACK)
             }
-            Slot::READ => {
+            Slot::READ | Slot::MIME_READ => {
                 let is_given = is(self.bytes.len() as f64) || is(CURL_READFUNC_PAUSE as f64);
                 (!is_given).then_some(CURLE_ABORTED_BY_CALLBACK)
             }
@@ -316,7 +316,7 @@ impl<'a> Runner<'a> {
             return;
         };
         match slot {
-            Slot::READ => match reply {
+            Slot::READ | Slot::MIME_READ => match reply {
                 Reply::Number(number) if number == CURL_READFUNC_PAUSE as f64 => {
                     self.engine.read_later(id);
                 }
@@ -436,7 +436,7 @@ impl Owner {
             self.progress = true;
             return Some(Told::Goes(Reply::Default));
         }
-        if slot == Slot::READ {
+        if slot.reads() {
             return Some(Told::Goes(Reply::Later));
         }
         self.queued += body.len();

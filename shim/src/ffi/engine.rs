@@ -118,7 +118,7 @@ pub extern "C" fn shim_wait(engine: f64) -> i32 {
 pub extern "C" fn shim_settle(curl: f64, slot: u32, reply: f64) -> i32 {
     entry(|| {
         if let Some(here) = isolate::here_if_any()
-            && let Some(slot) = u8::try_from(slot).ok().and_then(Slot::new)
+            && let Some(slot) = u8::try_from(slot).ok().and_then(Slot::of_promise)
         {
             here.settle(id(curl), slot, answer(reply));
         }

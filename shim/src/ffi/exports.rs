@@ -230,12 +230,13 @@ pub unsafe extern "C" fn shim_getinfo_bytes(
     })
 }
 
-/// Tells JavaScript what is asked, or that all is done. What it is about goes
-/// to `room` if it fits; `values[6]` is its length.
+/// Tells JavaScript what is asked, or that all is done, with the status in
+/// `values[0]` and what was counted in `values[1]`. What it is about goes to
+/// `room` if it fits; `values[6]` is its length.
 ///
 /// # Safety
 /// See the head of this file.
-unsafe fn report_progress(
+pub(super) unsafe fn report_progress(
     progress: Progress,
     values: *mut f64,
     room: *mut u8,
@@ -258,6 +259,7 @@ unsafe fn report_progress(
                 Ok(()) => 0.0,
                 Err(error) => error::keep(error).into(),
             };
+            values[1] = isolate::kept_count().into();
             Ok(0)
         }
     }
@@ -331,7 +333,7 @@ pub unsafe extern "C" fn shim_resume(
     })
 }
 
-fn started(act: impl FnOnce() -> Result<i32>) -> i32 {
+pub(super) fn started(act: impl FnOnce() -> Result<i32>) -> i32 {
     entry_value(act, |status| status)
 }
 

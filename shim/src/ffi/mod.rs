@@ -2,6 +2,12 @@
 
 pub mod engine;
 pub mod exports;
+pub mod headers;
+pub mod mime;
+pub mod multi;
+pub mod sessions;
+pub mod upkeep;
+pub mod url;
 
 use crate::error::{self, Error, Result};
 use crate::sys::desk::{Query, Reply};

@@ -1,9 +1,10 @@
-//! What libcurl calls in place of libraries that would not fit in here: libpsl
-//! and libidn2 are autotools projects with tables of their own, and two crates
-//! know the same better. The headers in native/include name the functions.
+//! What libcurl calls in place of others: of libpsl and libidn2, which are
+//! autotools projects with tables of their own where two crates know the same
+//! better, by the headers in native/include; and of poll().
 
 // Nothing here calls AWS-LC, yet its archive must reach the linker.
 extern crate aws_lc_sys as _;
 
 mod idn;
+pub mod poll;
 mod psl;

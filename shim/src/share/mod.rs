@@ -55,8 +55,8 @@ struct Own {
     handle: Option<OwnedShare>,
     /// What the lock tables had counted by then.
     figures: [Figures; KINDS.len()],
-    /// Which of `EXCLUSIVE` it shares.
-    exclusive: u32,
+    /// Which it shares, a bit each.
+    kinds: u32,
 }
 
 #[derive(Default)]
@@ -79,7 +79,7 @@ impl Share {
             own: Mutex::new(Own {
                 handle: Some(handle),
                 figures: Default::default(),
-                exclusive: 0,
+                kinds: 0,
             }),
             there: Mutex::new(None),
             closing: Closing::new(id),
@@ -135,8 +135,8 @@ impl Share {
                 }
             }
             match option {
-                CURLSHOPT_SHARE => own.exclusive |= kinds & EXCLUSIVE,
-                _ => own.exclusive &= !kinds,
+                CURLSHOPT_SHARE => own.kinds |= kinds,
+                _ => own.kinds &= !kinds,
             }
             Ok(())
         };
@@ -148,7 +148,7 @@ impl Share {
     /// Whether its transfers run on an engine of its own. Can't change while a
     /// handle is attached.
     pub fn has_engine(&self) -> bool {
-        self.own().exclusive != 0
+        self.own().kinds & EXCLUSIVE != 0
     }
 
     /// Its engine, which starts with the first transfer, and anew after it has
@@ -179,7 +179,11 @@ impl Share {
     }
 
     pub fn pools_connections(&self) -> bool {
-        self.own().exclusive & (1 << CURL_LOCK_DATA_CONNECT) != 0
+        self.own().kinds & (1 << CURL_LOCK_DATA_CONNECT) != 0
+    }
+
+    pub fn keeps_sessions(&self) -> bool {
+        self.own().kinds & (1 << CURL_LOCK_DATA_SSL_SESSION) != 0
     }
 
     /// For a short call on an attached handle that reaches shared data. Where

@@ -27,7 +27,8 @@ struct Question {
 /// The handles that a call may be about.
 pub enum Desks {
     One(Rc<Desk>),
-    /// Those of a multi handle: they come and go.
+    /// Those of a multi handle, by the numbers of the handles and of their
+    /// sources: they come and go.
     Many(Rc<RefCell<IdMap<Rc<Desk>>>>),
 }
 
@@ -73,8 +74,9 @@ fn running<'a>() -> Option<&'a Call> {
     unsafe { CURRENT.get().as_ref() }
 }
 
-/// What the running call has for this handle, if it is about it: a connection
-/// in a shared pool can outlive the handle that made it.
+/// What the running call has for this handle, or for the handle whose mime has
+/// this source, if it is about it: a connection in a shared pool can outlive the
+/// handle that made it.
 pub(super) fn current(id: *mut c_void) -> Option<Rc<Desk>> {
     running()?.desks.find(id as usize as u64)
 }
@@ -105,7 +107,7 @@ pub(super) fn suspend(
 impl Desks {
     fn find(&self, id: u64) -> Option<Rc<Desk>> {
         match self {
-            Self::One(desk) => (desk.id() == id).then(|| desk.clone()),
+            Self::One(desk) => (desk.id() == id || desk.has_source(id)).then(|| desk.clone()),
             Self::Many(desks) => desks.borrow().get(&id).cloned(),
         }
     }

@@ -43,6 +43,8 @@ pub struct Desk {
     aborting: Cell<bool>,
     reply: RefCell<Vec<u8>>,
     deferred: RefCell<VecDeque<Deferred>>,
+    /// The parts of its mime whose content JavaScript gives.
+    sources: Vec<u64>,
     pub flow: Flow,
 }
 
@@ -57,6 +59,8 @@ pub struct Flow {
     pub stale: Cell<bool>,
     /// They have come; empty for the end of them.
     pub arrived: RefCell<Option<Arrived>>,
+    /// libcurl was told to send what is before a part that can't go on now.
+    pub emptied: Cell<bool>,
     /// The directions that libcurl has paused for one of these.
     pub held: Cell<i32>,
     /// It has a stack for itself, and can wait on it: libcurl knows no pause
@@ -111,8 +115,23 @@ impl Desk {
             aborting: Cell::new(false),
             reply: RefCell::default(),
             deferred: RefCell::default(),
+            sources: Vec::new(),
             flow: Flow::default(),
         }
+    }
+
+    /// The same, of a handle that sends what these give.
+    pub fn with_sources(mut self, sources: Vec<u64>) -> Self {
+        self.sources = sources;
+        self
+    }
+
+    pub fn sources(&self) -> &[u64] {
+        &self.sources
+    }
+
+    pub fn has_source(&self, source: u64) -> bool {
+        self.sources.contains(&source)
     }
 
     pub fn id(&self) -> u64 {
@@ -139,6 +158,14 @@ impl Desk {
     /// For questions without bytes of their own.
     pub(super) fn ask(&self, slot: Slot, numbers: [f64; 6], body: &[u8]) -> Reply {
         self.ask_into(slot, numbers, body, &mut [])
+    }
+
+    /// For the functions of a multi handle, which are on no list.
+    pub(super) fn consult(&self, slot: Slot, numbers: [f64; 6]) -> Reply {
+        if locks::holds_any() {
+            return Reply::Abort;
+        }
+        self.suspend(slot, numbers, &[], &mut [])
     }
 
     /// Suspends the call until JavaScript has answered. Answer bytes are
@@ -189,6 +216,7 @@ impl Desk {
     /// What was to be sent next is not: the upload goes on elsewhere.
     pub(super) fn rewind(&self) {
         self.flow.arrived.take();
+        self.flow.emptied.set(false);
         self.flow.stale.set(self.flow.reading.get());
     }
 
@@ -227,9 +255,9 @@ impl Desk {
 
     /// This callback has put its answer off, which is still wanted.
     pub fn has_promise(&self, slot: Slot) -> bool {
-        let promised = match slot {
-            Slot::READ => &self.flow.reading,
-            _ => &self.flow.writing,
+        let promised = match slot.reads() {
+            true => &self.flow.reading,
+            false => &self.flow.writing,
         };
         promised.get() && !self.aborting.get()
     }

@@ -2,8 +2,11 @@
 
 use super::bindings::*;
 use super::lists::Slist;
+use super::mime::MimeRoot;
 use super::share::OwnedShare;
 use super::trampolines::{self, Slot};
+use super::url::OwnedUrl;
+use crate::libcurl::poll;
 use std::ffi::{CStr, c_char, c_long, c_void};
 use std::ptr::{self, NonNull};
 
@@ -131,6 +134,13 @@ impl OwnedEasy {
         unsafe { curl_easy_setopt(self.raw(), slot.data_option(), data) }
     }
 
+    /// libcurl forgets URL with it. The caller keeps it until the option changes.
+    pub fn set_url(&self, url: Option<&OwnedUrl>) -> CURLcode {
+        let pointer = url.map_or(ptr::null_mut(), OwnedUrl::raw);
+        // SAFETY: this option takes a URL handle, which libcurl only reads.
+        unsafe { curl_easy_setopt(self.raw(), CURLOPT_CURLU, pointer) }
+    }
+
     pub fn set_share(&self, share: Option<&OwnedShare>) -> CURLcode {
         let pointer = share.map_or(ptr::null_mut(), OwnedShare::raw);
         // SAFETY: the share outlives its attached handles: each keeps a
@@ -138,7 +148,17 @@ impl OwnedEasy {
         unsafe { curl_easy_setopt(self.raw(), CURLOPT_SHARE, pointer) }
     }
 
+    /// What is to be sent, or nothing. It may ask JavaScript to rewind what is in
+    /// it.
+    pub fn set_mime(&self, mime: Option<MimeRoot>) -> CURLcode {
+        let pointer = mime.map_or(ptr::null_mut(), |mime| mime.0);
+        // SAFETY: null, or a tree that is live as long as this handle's claim
+        // is held; libcurl is told before it is freed.
+        unsafe { curl_easy_setopt(self.raw(), CURLOPT_MIMEPOST, pointer) }
+    }
+
     pub fn perform(&self) -> CURLcode {
+        poll::begin();
         // SAFETY: a live handle, that the claim keeps to this thread.
         unsafe { curl_easy_perform(self.raw()) }
     }
@@ -146,6 +166,12 @@ impl OwnedEasy {
     pub fn pause(&self, mask: i32) -> CURLcode {
         // SAFETY: as in `perform`.
         unsafe { curl_easy_pause(self.raw(), mask) }
+    }
+
+    /// Keeps the idle connections alive that this handle could use.
+    pub fn upkeep(&self) -> CURLcode {
+        // SAFETY: as in `perform`.
+        unsafe { curl_easy_upkeep(self.raw()) }
     }
 
     /// Options go back to libcurl's defaults; connections, caches, cookies and
@@ -168,7 +194,25 @@ impl OwnedEasy {
         Self::own(unsafe { curl_easy_duphandle(self.raw()) })
     }
 
+    /// A multi handle tells this number.
+    pub(super) fn set_private(&self, id: u64) -> CURLcode {
+        // SAFETY: a number, which is only read as such.
+        unsafe { curl_easy_setopt(self.raw(), CURLOPT_PRIVATE, id as usize as *mut c_void) }
+    }
+
     pub(super) fn raw_for_multi(&self) -> *mut CURL {
+        self.raw()
+    }
+
+    pub(super) fn raw_for_headers(&self) -> *mut CURL {
+        self.raw()
+    }
+
+    pub(super) fn raw_for_sessions(&self) -> *mut CURL {
+        self.raw()
+    }
+
+    pub(super) fn raw_for_mime(&self) -> *mut CURL {
         self.raw()
     }
 

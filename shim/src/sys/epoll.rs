@@ -24,6 +24,9 @@ const WOKEN: u64 = u64::MAX;
 const AT_ONCE: usize = 256;
 
 impl System {
+    /// How long a turn looks for more: the rest of the program waits meanwhile.
+    pub const MOMENT: Duration = Duration::from_micros(50);
+
     pub fn new() -> io::Result<Self> {
         // SAFETY: new descriptors, which nobody else owns.
         let (epoll, event) = unsafe {

@@ -12,17 +12,24 @@ pub mod easy;
 #[cfg(target_os = "linux")]
 mod epoll;
 pub mod getinfo;
+pub mod headers;
+pub mod linger;
 pub mod lists;
 pub mod locks;
+pub mod mime;
 pub mod multi;
 pub mod poller;
 #[cfg(not(target_os = "linux"))]
 mod portable;
+pub mod sessions;
 pub mod share;
+pub mod stack;
 pub mod stream;
 pub mod strerror;
 pub mod trampolines;
+pub mod url;
 pub mod version;
+pub mod waiting;
 
 use std::sync::Once;
 

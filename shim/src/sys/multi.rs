@@ -41,15 +41,7 @@ impl OwnedMulti {
 
     /// `next_done` tells the number when the transfer is over.
     pub fn add(&self, easy: &OwnedEasy, id: u64) -> CURLMcode {
-        // SAFETY: a number that only `next_done` reads.
-        let code = unsafe {
-            curl_easy_setopt(
-                easy.raw_for_multi(),
-                CURLOPT_PRIVATE,
-                id as usize as *mut c_void,
-            )
-        };
-        if code != CURLE_OK {
+        if easy.set_private(id) != CURLE_OK {
             return CURLM_INTERNAL_ERROR;
         }
         // SAFETY: a live handle, which the claim keeps to this thread.

@@ -3,6 +3,7 @@
 use super::bindings::*;
 #[cfg(target_os = "linux")]
 use super::epoll::System;
+use super::linger::Linger;
 #[cfg(not(target_os = "linux"))]
 use super::portable::System;
 use std::ffi::c_int;
@@ -17,6 +18,8 @@ pub struct Poller {
     state: Mutex<State>,
     /// Somebody is inside `wait`.
     waiting: AtomicBool,
+    /// Of the thread that takes what is ready.
+    linger: Mutex<Linger>,
 }
 
 #[derive(Default)]
@@ -55,6 +58,7 @@ impl Poller {
             system: System::new()?,
             state: Mutex::default(),
             waiting: AtomicBool::new(false),
+            linger: Mutex::new(Linger::new(System::MOMENT)),
         })
     }
 
@@ -90,6 +94,28 @@ impl Poller {
                 return;
             }
         }
+    }
+
+    /// Whether there is something to do, looking for a moment where that is
+    /// worth it.
+    pub fn linger(&self) -> bool {
+        if self.waiting.load(Ordering::Relaxed) {
+            return false;
+        }
+        let mut linger = self
+            .linger
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        linger.until(|| {
+            let mut state = self.lock();
+            let is_due = state.first().is_some_and(|first| left(first).is_zero());
+            if !is_due && !state.woken && !state.ended && state.ready.is_empty() {
+                // Nothing where it fails: the next wait tells.
+                let _ = self.system.wait(Some(Duration::ZERO), &mut state.ready);
+                return !state.ready.is_empty();
+            }
+            true
+        })
     }
 
     /// What was found ready, and whether the deadline has passed. `look`: what

@@ -10,6 +10,9 @@ use std::time::Duration;
 pub struct System(Poller);
 
 impl System {
+    /// How long a turn looks for more: the rest of the program waits meanwhile.
+    pub const MOMENT: Duration = Duration::from_micros(50);
+
     pub fn new() -> io::Result<Self> {
         Poller::new().map(Self)
     }

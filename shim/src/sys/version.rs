@@ -4,8 +4,8 @@ use super::bindings::*;
 use std::ffi::{CStr, c_char};
 
 pub struct Version {
-    pub number: u32,
-    pub features: i64,
+    /// Name and number, in libcurl's order.
+    pub numbers: [(&'static str, i64); 9],
     /// Name and text, in libcurl's order; absent parts are left out.
     pub texts: Vec<(&'static str, String)>,
     pub feature_names: Vec<String>,
@@ -60,10 +60,20 @@ pub fn version() -> Version {
             ("zstdVersion", info.zstd_version),
             ("hyperVersion", info.hyper_version),
             ("gsaslVersion", info.gsasl_version),
+            ("rtmpVersion", info.rtmp_version),
         ];
         Version {
-            number: info.version_num,
-            features: i64::from(info.features as u32),
+            numbers: [
+                ("age", info.age.into()),
+                ("versionNumber", info.version_num.into()),
+                ("features", i64::from(info.features as u32)),
+                ("sslVersionNumber", info.ssl_version_num),
+                ("aresNumber", info.ares_num.into()),
+                ("iconvVersionNumber", info.iconv_ver_num.into()),
+                ("brotliVersionNumber", info.brotli_ver_num.into()),
+                ("nghttp2VersionNumber", info.nghttp2_ver_num.into()),
+                ("zstdVersionNumber", info.zstd_ver_num.into()),
+            ],
             texts: named
                 .into_iter()
                 .filter_map(|(name, pointer)| Some((name, text(pointer)?)))

@@ -2,9 +2,11 @@
 
 use super::bindings::*;
 use super::lists::Slist;
+use super::mime::MimeRoot;
 use super::multi::Turned;
 use super::share::{OwnedShare, Shared};
 use super::trampolines::{self, Slot};
+use super::url::OwnedUrl;
 use loom::cell::UnsafeCell;
 use real::cell::{Cell, RefCell};
 use real::ffi::{CStr, c_char, c_int, c_long, c_void};
@@ -139,6 +141,10 @@ impl OwnedEasy {
         self.call()
     }
 
+    pub fn set_url(&self, _: Option<&OwnedUrl>) -> CURLcode {
+        self.call()
+    }
+
     pub fn set_share(&self, share: Option<&OwnedShare>) -> CURLcode {
         self.call();
         if self.holds_connection.get() {
@@ -152,6 +158,10 @@ impl OwnedEasy {
             old.detach();
         }
         CURLE_OK
+    }
+
+    pub fn set_mime(&self, _: Option<MimeRoot>) -> CURLcode {
+        self.call()
     }
 
     /// Makes a connection, has one line of a header, sends what it may send,
@@ -244,6 +254,10 @@ impl OwnedEasy {
             multi.hurry();
         }
         self.call()
+    }
+
+    pub fn upkeep(&self) -> CURLcode {
+        self.call_on_shared_data()
     }
 
     pub fn reset(&self) -> bool {

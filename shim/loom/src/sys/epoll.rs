@@ -20,6 +20,9 @@ pub struct System {
 unsafe impl Sync for System {}
 
 impl System {
+    /// Time does not pass in a model.
+    pub const MOMENT: Duration = Duration::ZERO;
+
     pub fn new() -> io::Result<Self> {
         Ok(Self {
             order: Order::new(),

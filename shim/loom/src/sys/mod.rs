@@ -8,21 +8,28 @@ pub mod bindings;
 #[path = "../../../src/sys/coroutine.rs"]
 pub mod coroutine;
 #[path = "../../../src/sys/desk.rs"]
+#[allow(dead_code, reason = "some of it is for the real multi handle")]
 pub mod desk;
 pub mod easy;
 mod epoll;
 pub mod getinfo;
+#[path = "../../../src/sys/linger.rs"]
+pub mod linger;
 pub mod lists;
+pub mod mime;
 pub mod multi;
 #[path = "../../../src/sys/poller.rs"]
 #[allow(dead_code, reason = "there is no socket to watch")]
 pub mod poller;
 pub mod share;
+#[allow(dead_code, reason = "some of it is for the real handle")]
+pub mod stack;
 #[path = "../../../src/sys/stream.rs"]
 pub mod stream;
 #[path = "../../../src/sys/trampolines/mod.rs"]
 #[allow(dead_code, reason = "some of it is for the real handle")]
 pub mod trampolines;
+pub mod url;
 
 #[cfg(not(target_os = "linux"))]
 use epoll as portable;
@@ -40,6 +47,24 @@ pub mod locks {
     }
 }
 
+pub mod waiting {
+    //! Nothing ever comes.
+
+    use super::stack::Watched;
+    use real::io;
+    use real::time::Duration;
+
+    pub struct Wait;
+
+    impl Wait {
+        pub fn new(_: &[Watched], _: Duration) -> io::Result<Self> {
+            Ok(Self)
+        }
+
+        pub fn wake(&self) {}
+    }
+}
+
 pub mod strerror {
     //! Codes, for want of libcurl's words.
 
@@ -47,8 +72,16 @@ pub mod strerror {
         format!("easy {code}")
     }
 
+    pub fn multi(code: i32) -> String {
+        format!("multi {code}")
+    }
+
     pub fn share(code: u32) -> String {
         format!("share {code}")
+    }
+
+    pub fn url(code: u32) -> String {
+        format!("url {code}")
     }
 
     pub fn version() -> String {

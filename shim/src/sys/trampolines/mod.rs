@@ -6,6 +6,7 @@
 //! handle is freed by its last owner) it does what libcurl would do by itself.
 //! Each names the value that aborts the transfer.
 
+mod mime;
 mod protocols;
 mod sockets;
 mod transfer;
@@ -14,6 +15,7 @@ use super::bindings::*;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
+pub(super) use mime::{mime_read, mime_seek};
 pub(super) use sockets::close_socket;
 pub use transfer::write_stdout;
 
@@ -175,8 +177,17 @@ impl Slot {
     pub const IOCTL: Self = Self(21);
     pub const INTERLEAVE: Self = Self(22);
 
+    /// The functions of a program's own multi handle: no callback options.
+    pub const MULTI_SOCKET: Self = Self(48);
+    pub const MULTI_TIMER: Self = Self(49);
+    pub const MULTI_NOTIFY: Self = Self(50);
+
     /// No callback's: its call waits until something has changed.
     pub const WAIT: Self = Self(0);
+
+    /// Those of mime parts, which are no options: numbers far behind the table.
+    pub const MIME_READ: Self = Self(31);
+    pub const MIME_SEEK: Self = Self(32);
 
     pub const COUNT: usize = SLOTS;
 
@@ -189,15 +200,28 @@ impl Slot {
         (1..=SLOTS as u8).contains(&number).then_some(Self(number))
     }
 
+    /// The same for what a promise was given for.
+    pub fn of_promise(number: u8) -> Option<Self> {
+        if number == Self::MIME_READ.0 {
+            return Some(Self::MIME_READ);
+        }
+        Self::new(number)
+    }
+
+    /// It gives bytes to send.
+    pub fn reads(self) -> bool {
+        self == Self::READ || self == Self::MIME_READ
+    }
+
     pub fn number(self) -> u8 {
         self.0
     }
 
-    pub fn index(self) -> usize {
-        usize::from(self.0) - 1
+    pub const fn index(self) -> usize {
+        self.0 as usize - 1
     }
 
-    pub fn bit(self) -> u32 {
+    pub const fn bit(self) -> u32 {
         1 << self.index()
     }
 
@@ -243,6 +267,8 @@ const _: curl_write_callback = Some(transfer::header);
 const _: curl_write_callback = Some(transfer::interleave);
 const _: curl_read_callback = Some(transfer::read);
 const _: curl_seek_callback = Some(transfer::seek);
+const _: curl_read_callback = Some(mime_read);
+const _: curl_seek_callback = Some(mime_seek);
 const _: curl_xferinfo_callback = Some(transfer::xferinfo);
 const _: curl_progress_callback = Some(transfer::progress);
 const _: curl_debug_callback = Some(transfer::debug);

@@ -95,7 +95,7 @@ pub(super) unsafe extern "C" fn write(
 }
 
 /// For a callback that can't go on now: libcurl comes again, unless all is over.
-fn given_up(desk: &Desk, pause: usize, abort: usize) -> usize {
+pub(super) fn given_up(desk: &Desk, pause: usize, abort: usize) -> usize {
     if desk.aborting() { abort } else { pause }
 }
 
@@ -226,7 +226,7 @@ pub(super) unsafe extern "C" fn read(
 }
 
 /// What was asked for earlier and has come meanwhile.
-fn hand_over(desk: &Desk, room: &mut [u8]) -> Option<usize> {
+pub(super) fn hand_over(desk: &Desk, room: &mut [u8]) -> Option<usize> {
     let mut arrived = desk.flow.arrived.borrow_mut();
     match arrived.as_mut()? {
         Arrived::Abort => Some(CURL_READFUNC_ABORT),

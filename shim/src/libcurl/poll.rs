@@ -1,0 +1,44 @@
+//! Waits for a socket of a synchronous transfer: build/patches.rs has libcurl
+//! call this one in place of poll().
+
+use crate::sys::linger::Linger;
+use libc::{nfds_t, pollfd};
+use std::cell::RefCell;
+use std::ffi::c_int;
+use std::time::Duration;
+
+/// The thread has nothing else to do.
+const MOMENT: Duration = Duration::from_micros(200);
+
+thread_local! {
+    /// That of a thread that performs.
+    static LINGER: RefCell<Option<Linger>> = const { RefCell::new(None) };
+}
+
+/// This thread is about to perform.
+pub fn begin() {
+    // Never in a wait: nothing calls back there.
+    let _ = LINGER.try_with(|linger| {
+        linger
+            .borrow_mut()
+            .get_or_insert(const { Linger::new(MOMENT) });
+    });
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn denocurl_poll(sockets: *mut pollfd, count: nfds_t, timeout: c_int) -> c_int {
+    let mut found = 0;
+    // SAFETY: libcurl vouches for them, as it would to poll().
+    let look = |timeout| unsafe { libc::poll(sockets, count, timeout) };
+    if timeout != 0 {
+        let _ = LINGER.try_with(|linger| {
+            if let Some(linger) = &mut *linger.borrow_mut() {
+                linger.until(|| {
+                    found = look(0);
+                    found != 0
+                });
+            }
+        });
+    }
+    if found == 0 { look(timeout) } else { found }
+}

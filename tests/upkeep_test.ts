@@ -1,0 +1,171 @@
+/** upkeep(): idle connections are kept alive, or found dead. */
+
+import * as curl from "../mod.ts";
+import { assertEquals, assertMatch, assertThrows } from "./assert.ts";
+import { curlFor, FILE } from "./fixtures/checks.ts";
+import { SERVER, startServer } from "./fixtures/http_server.ts";
+import { end, expect, hold, reset, send, waitFor } from "./fixtures/script.ts";
+import type { Step } from "./fixtures/script.ts";
+import { startScriptedServer } from "./fixtures/scripted_server.ts";
+import { test } from "./permissions.ts";
+import { refusal, shareOf } from "./workers/peers.ts";
+
+/** A frame of HTTP/2 without a payload, or with one byte of it. */
+function frame(
+  type: number,
+  flags: number,
+  stream: number,
+  ...payload: number[]
+): Uint8Array {
+  const { length } = payload;
+  return new Uint8Array([
+    0,
+    0,
+    length,
+    type,
+    flags,
+    0,
+    0,
+    0,
+    stream,
+    ...payload,
+  ]);
+}
+
+/** SETTINGS, their acknowledgement, and `:status 200` without a body. */
+const ANSWER = [frame(4, 0, 0), frame(4, 1, 0), frame(1, 5, 1, 0x88)];
+
+/** One request of HTTP/2, answered, and what is done then. */
+function http2(...steps: Step[]): Step[] {
+  // HEADERS that end a request.
+  const asked = expect("\x01\x05\0\0\0\x01");
+  return [asked, ...ANSWER.map((data) => send(data)), ...steps];
+}
+
+/** 8 bytes of PING. */
+const PING = expect("\0\0\x08\x06\0\0\0\0\0");
+
+function curlTo(url: string): curl.Curl {
+  const c = curlFor(url);
+  c.setopt(curl.HTTP_VERSION, curl.CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE);
+  c.setopt(curl.UPKEEP_INTERVAL_MS, 0);
+  return c;
+}
+
+for (const kind of ["its own", "its share's"] as const) {
+  test(SERVER, `upkeep() pings on a connection of ${kind}`, async () => {
+    await using server = await startScriptedServer({
+      scripts: [http2(PING, end())],
+    });
+    using share = shareOf(curl.LOCK_DATA_CONNECT);
+    using c = curlTo(server.url);
+    if (kind === "its share's") c.setopt(curl.SHARE, share);
+    c.performBytesSync();
+    c.upkeep();
+    const [{ outcome }] = await server.ended(1);
+    assertEquals(outcome, "script ended");
+  });
+}
+
+test(
+  SERVER,
+  "upkeep() leaves a connection alone that was just used",
+  async () => {
+    await using server = await startServer();
+    using c = curlFor(server.url);
+    c.performBytesSync();
+    c.upkeep();
+    c.performBytesSync();
+    assertEquals(c.getinfo(curl.NUM_CONNECTS), 0);
+  },
+);
+
+Deno.test("upkeep() does nothing without a connection", () => {
+  using c = curlFor(FILE);
+  c.upkeep();
+  c.performBytesSync();
+  c.upkeep();
+});
+
+test(
+  SERVER,
+  "upkeep() closes a dead connection, which CLOSESOCKETFUNCTION hears",
+  async () => {
+    await using server = await startScriptedServer({
+      scripts: [http2(waitFor("dies"), reset()), http2(hold())],
+    });
+    using c = curlTo(server.url);
+    const closed: number[] = [];
+    let text = "";
+    c.setopt(curl.CLOSESOCKETFUNCTION, (fd) => {
+      closed.push(fd);
+      text ||= refusal(() => c.upkeep());
+    });
+    c.performBytesSync();
+    await server.signal("dies");
+    await server.ended(1);
+    c.upkeep();
+    assertEquals(closed.length, 1);
+    assertEquals(
+      text,
+      "cannot invoke upkeep() - perform() is currently running",
+    );
+    c.performBytesSync();
+    assertEquals(c.getinfo(curl.NUM_CONNECTS), 1);
+  },
+);
+
+test(
+  SERVER,
+  "upkeep() throws what CLOSESOCKETFUNCTION has thrown",
+  async () => {
+    await using server = await startScriptedServer({
+      scripts: [http2(waitFor("dies"), reset())],
+    });
+    using c = curlTo(server.url);
+    let calls = 0;
+    c.setopt(curl.CLOSESOCKETFUNCTION, () => {
+      calls += 1;
+      throw new Error("mine");
+    });
+    c.performBytesSync();
+    await server.signal("dies");
+    await server.ended(1);
+    const error = assertThrows(() => c.upkeep(), curl.CurlError);
+    assertEquals((error.cause as Error).message, "mine");
+    assertEquals(calls, 1);
+  },
+);
+
+test(
+  SERVER,
+  "upkeep() is refused in a callback that its share waits for",
+  async () => {
+    await using server = await startServer();
+    using share = shareOf(curl.LOCK_DATA_CONNECT);
+    using one = curlFor(server.url);
+    using other = curlFor(server.url);
+    one.setopt(curl.SHARE, share);
+    other.setopt(curl.SHARE, share);
+    let text = "";
+    one.setopt(curl.PREREQFUNCTION, () => {
+      text = refusal(() => other.upkeep());
+    });
+    one.performBytesSync();
+    assertMatch(
+      text,
+      /^cannot invoke upkeep\(\) - a callback of a transfer on/,
+    );
+    other.upkeep();
+  },
+);
+
+Deno.test("upkeep() leaves the share free to be closed", () => {
+  using share = shareOf(curl.LOCK_DATA_CONNECT);
+  using c = curlFor(FILE);
+  c.setopt(curl.SHARE, share);
+  c.upkeep();
+  share.close();
+  assertEquals(c.share(), null);
+  c.upkeep();
+});
