@@ -111,9 +111,9 @@ function optionsOf(kind: Kind): [name: string, option: CurlOption][] {
 
 const KINDS = Object.keys(VALUES) as Kind[];
 
-/** Options that no value can be given to: C's pointers, and those to come. */
+/** Options that no value can be given to: they are pointers in C. */
 const UNSUPPORTED =
-  /DATA$|^(CONV_\w+|CURLU|ERRORBUFFER|HTTPPOST|MIMEPOST|SSL_CTX_FUNCTION|STDERR|STREAM_DEPENDS(_E)?)$/;
+  /DATA$|^(CONV_\w+|ERRORBUFFER|SSL_CTX_FUNCTION|STDERR|STREAM_DEPENDS(_E)?)$/;
 
 /** Options whose names stand for those with 64 bits. */
 const NARROW = ["INFILESIZE", "MAXFILESIZE", "POSTFIELDSIZE", "RESUME_FROM"];
