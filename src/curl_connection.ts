@@ -38,6 +38,14 @@ const encoder = new TextEncoder();
  * DEBUGFUNCTION does not hear of these calls.
  *
  * @see {@link https://curl.se/libcurl/c/CURLOPT_CONNECT_ONLY.html}
+ *
+ * @example
+ * ```ts
+ * import * as curl from "@denocurl/curl";
+ *
+ * const c: curl.CurlConnection = new curl.Curl();
+ * console.log(c.closed); // false
+ * ```
  */
 export abstract class CurlConnection {
   /** The number to post to other Workers. */

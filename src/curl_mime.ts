@@ -331,7 +331,20 @@ export class CurlMime implements Disposable {
     node.close(isCurlClosed(node));
   }
 
-  /** Closes it. */
+  /**
+   * Closes it.
+   *
+   * @example
+   * ```ts
+   * import * as curl from "@denocurl/curl";
+   *
+   * using c = new curl.Curl();
+   * {
+   *   using mime = new curl.CurlMime(c);
+   *   mime.addpart().data("hello");
+   * } // It is closed here.
+   * ```
+   */
   [Symbol.dispose](): void {
     this.close();
   }

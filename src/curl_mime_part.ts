@@ -45,6 +45,17 @@ const places = new WeakMap<CurlMimePart, Place>();
  * One part of a `CurlMime`; `addpart()` makes it.
  *
  * @see {@link https://curl.se/libcurl/c/curl_mime_addpart.html}
+ *
+ * @example
+ * ```ts
+ * import * as curl from "@denocurl/curl";
+ *
+ * using c = new curl.Curl();
+ * using mime = new curl.CurlMime(c);
+ * const part: curl.CurlMimePart = mime.addpart();
+ * part.name("greeting");
+ * part.data("hello");
+ * ```
  */
 export class CurlMimePart {
   /** Parts are made by `CurlMime.addpart()`. */

@@ -771,7 +771,21 @@ export class CurlMulti implements Disposable {
     multis.remove(this, this.#id);
   }
 
-  /** Closes it, as {@linkcode CurlMulti.close} does. */
+  /**
+   * Closes it, as {@linkcode CurlMulti.close} does.
+   *
+   * @example
+   * ```ts
+   * import * as curl from "@denocurl/curl";
+   *
+   * const multi = new curl.CurlMulti();
+   * {
+   *   using closing = multi;
+   *   console.log(closing.closed); // false
+   * }
+   * console.log(multi.closed); // true
+   * ```
+   */
   [Symbol.dispose](): void {
     this.close();
   }

@@ -372,7 +372,18 @@ export class CurlUrl implements Disposable {
     return url;
   }
 
-  /** Frees it. Closing twice does nothing. */
+  /**
+   * Frees it. Closing twice does nothing.
+   *
+   * @example
+   * ```ts
+   * import * as curl from "@denocurl/curl";
+   *
+   * const url = new curl.CurlUrl("https://example.com/");
+   * url.close();
+   * console.log(url.closed); // true
+   * ```
+   */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -380,7 +391,17 @@ export class CurlUrl implements Disposable {
     urlRelease(this.#id);
   }
 
-  /** Closes it. */
+  /**
+   * Closes it.
+   *
+   * @example
+   * ```ts
+   * import * as curl from "@denocurl/curl";
+   *
+   * using url = new curl.CurlUrl("https://example.com/");
+   * console.log(url.host); // example.com
+   * ```
+   */
   [Symbol.dispose](): void {
     this.close();
   }

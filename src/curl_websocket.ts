@@ -540,7 +540,17 @@ export class CurlWebSocket implements AsyncDisposable {
     this.#transfer.close(closingPayload(info));
   }
 
-  /** Closes it, and waits until it is closed, however that ends. */
+  /**
+   * Closes it, and waits until it is closed, however that ends.
+   *
+   * @example
+   * ```ts ignore
+   * import * as curl from "@denocurl/curl";
+   *
+   * await using socket = new curl.CurlWebSocket("wss://example.com/");
+   * await socket.opened;
+   * ```
+   */
   async [Symbol.asyncDispose](): Promise<void> {
     this.close();
     await this.closed.catch(() => {});
