@@ -349,7 +349,8 @@ export class Curl extends CurlConnection implements Disposable {
    * or WRITEDATA, else to standard output.
    *
    * The program goes on meanwhile, and any number of other handles may perform.
-   * It does not end before the transfer is over.
+   * It does not end before the transfer is over. The exception is `telnet:`,
+   * where libcurl itself waits for the other side, and the program with it.
    *
    * @param options `signal`: ends the transfer at once when it is aborted; the
    * handle can then be used again

@@ -187,7 +187,9 @@ for (const kind of KINDS.filter((kind) => kind !== "unsupported")) {
       for (const take of ["unsetopt", "setopt"] as const) {
         const takeBack = () =>
           take === "setopt" ? c.setopt(option, null) : c.unsetopt(option);
-        const [value] = VALUES[kind];
+        const [value] = WRITTEN_AT_CLOSE.includes(name)
+          ? ["/dev/null"]
+          : VALUES[kind];
         if (value !== undefined && !(name in NOT_BUILT_IN)) {
           c.setopt(option, PARTICULAR[name] ?? value);
         }
