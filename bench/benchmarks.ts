@@ -3,6 +3,7 @@
 import { asynchronous } from "./asynchronous.ts";
 import type { Benchmark, Setup } from "./benchmark.ts";
 import { synchronous } from "./synchronous.ts";
+import { websockets } from "./websockets.ts";
 
 export const NAMES = [
   "get",
@@ -21,8 +22,15 @@ export const NAMES = [
   "slow",
   "workers",
   "timer",
+  "echo",
+  "echoes",
+  "echo-large",
 ];
 
 export function benchmarks(setup: Setup): Benchmark[] {
-  return [...synchronous(setup), ...asynchronous(setup)];
+  return [
+    ...synchronous(setup),
+    ...asynchronous(setup),
+    ...websockets(setup),
+  ];
 }

@@ -1,4 +1,5 @@
 import { Authority } from "../tools/certificates.ts";
+import { deno } from "./benchmark.ts";
 import { connectable, startNginx } from "./nginx.ts";
 
 const GIB = 2 ** 30;
@@ -23,13 +24,15 @@ export interface Urls {
   file: string;
   /** Answers no sooner than `crowd` ask. */
   slow(crowd: number): string;
+  /** Sends back the messages of WebSockets. */
+  echo: string;
   /** The file of the authority to trust. */
   ca: string;
 }
 
 /**
  * The servers of every peer, outside the measured process: nginx with one
- * worker, and c/server.c for what nginx can't do.
+ * worker, c/server.c for what nginx can't do, and Deno for WebSockets.
  */
 export interface Server {
   readonly urls: Urls;
@@ -57,12 +60,15 @@ function tempFolder(): string {
   }
 }
 
-/** Starts `program` of c/server.c, and gives its port. */
+/** Starts a server that tells its port first. */
 async function startOther(
-  program: string,
+  [program, ...args]: string[],
 ): Promise<{ child: Deno.ChildProcess; port: number }> {
-  const child = new Deno.Command(program, { stdin: "null", stdout: "piped" })
-    .spawn();
+  const child = new Deno.Command(program, {
+    args,
+    stdin: "null",
+    stdout: "piped",
+  }).spawn();
   const { value } = await child.stdout.getReader().read();
   return { child, port: Number(new TextDecoder().decode(value)) };
 }
@@ -106,9 +112,10 @@ export async function startServer(program: string): Promise<Server> {
   const [certificate, ca] = await certify(folder);
   const file = makeFile(folder);
   const [port, securePort, http2Port] = freePorts(3);
-  const other = await startOther(program);
+  const other = await startOther([program]);
+  const echo = await startOther(deno("websocket_server.ts"));
   const settings = { port, securePort, http2Port, certificate };
-  const children = [startNginx(folder, settings), other.child];
+  const children = [startNginx(folder, settings), other.child, echo.child];
   const stop = async () => {
     await server[Symbol.asyncDispose]();
     Deno.exit(1);
@@ -124,6 +131,7 @@ export async function startServer(program: string): Promise<Server> {
       form: `http://127.0.0.1:${other.port}/form/${GIB}`,
       file,
       slow: (crowd) => `http://127.0.0.1:${other.port}/slow/${crowd}`,
+      echo: `ws://127.0.0.1:${echo.port}/`,
       ca,
     },
     pids: children.map((child) => child.pid),
