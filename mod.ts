@@ -21,6 +21,7 @@
 
 export type { CurlBody } from "./src/body_stream.ts";
 export { Curl, type CurlHandle } from "./src/curl.ts";
+export { CurlConnection } from "./src/curl_connection.ts";
 export {
   CurlMime,
   type MimeMultipartOptions,
@@ -45,6 +46,11 @@ export {
   type ShareStats,
 } from "./src/curl_share.ts";
 export { CurlUrl, type CurlUrlPart } from "./src/curl_url.ts";
+export {
+  CurlWebSocket,
+  type CurlWebSocketConnection,
+  type CurlWebSocketOptions,
+} from "./src/curl_websocket.ts";
 export { CurlError } from "./src/errors.ts";
 export { setLibraryPath } from "./src/ffi/library.ts";
 export {
@@ -66,3 +72,4 @@ export type {
 export type { SslSession, SslSessionData } from "./src/sessions.ts";
 export * from "./src/tables/constants.ts";
 export type * from "./src/types.ts";
+export type { CurlWebSocketCloseInfo, WsFrame } from "./src/websocket.ts";

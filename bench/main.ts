@@ -6,6 +6,7 @@ import type { Benchmark } from "./benchmark.ts";
 import { benchmarks, NAMES } from "./benchmarks.ts";
 import { buildC, buildLocks, buildServer, findPycurl } from "./build.ts";
 import { describe } from "./machine.ts";
+import { drawResults } from "./picture.ts";
 import { list, section } from "./report.ts";
 import { runBenchmark } from "./run.ts";
 import { startServer } from "./server.ts";
@@ -94,4 +95,5 @@ if (options.only === undefined && options.peers === undefined) {
     new URL("results.md", import.meta.url),
     [head, list(machine), ...sections].join("\n\n") + "\n",
   );
+  drawResults();
 }

@@ -15,7 +15,12 @@ import { E_ABORTED_BY_CALLBACK, E_WRITE_ERROR } from "./tables/constants.ts";
 import type { AbortOptions } from "./types.ts";
 
 /** Where a body goes, as the library numbers it. */
-export const Output = { function: 0, collected: 1, stream: 2 } as const;
+export const Output = {
+  function: 0,
+  collected: 1,
+  stream: 2,
+  socket: 3,
+} as const;
 
 /** One of {@linkcode Output}. */
 export type Output = typeof Output[keyof typeof Output];

@@ -19,6 +19,7 @@ import {
 import type { MimeBody, MimeSource } from "./mime_sources.ts";
 import { optionName, optionSlot, SLOT_OPTION } from "./tables/kinds.ts";
 import { type PipedStream, ReaderStream } from "./piped_streams.ts";
+import { frameOf, type WsFrame } from "./websocket.ts";
 import type { ChunkInfo, HstsEntry, SshKey, TrailerCallback } from "./types.ts";
 
 // deno-lint-ignore no-explicit-any -- the signatures have nothing in common
@@ -30,6 +31,16 @@ export const ABORT = NaN;
 const NOTHING = Infinity;
 /** The answer comes later, when a promise has settled. */
 export const LATER = -Infinity;
+
+/** The frames whose pieces functions are called for, by handle. */
+const frames = new Map<number, WsFrame>();
+/** Where in a question's numbers it says whether there is one. */
+const HAS_FRAME = 5;
+
+/** The frame that the WRITEFUNCTION of a handle is called for. */
+export function frameOfHandle(id: number): WsFrame | null {
+  return frames.get(id) ?? null;
+}
 
 /** The slots whose functions may return promises. */
 export const WRITE: number = optionSlot(WRITEFUNCTION);
@@ -277,17 +288,23 @@ function askWrite(
 ): number {
   const lent = call.lend(id);
   const { length } = lent;
+  const isFramed = call.numbers[HAS_FRAME] === 1;
+  if (isFramed) frames.set(id, frameOf(call.numbers));
+  const leave = () => {
+    if (isFramed) frames.delete(id);
+    call.reclaim(lent);
+  };
   let isAwaited = false;
   try {
     const answer = callback(lent);
     if (patient === undefined || !(answer instanceof Promise)) {
       return numeric(answer);
     }
-    const settled = answer.finally(() => call.reclaim(lent));
+    const settled = answer.finally(leave);
     isAwaited = true;
     return wait(patient, WRITE, settled, (value) => taken(value, length));
   } finally {
-    if (!isAwaited) call.reclaim(lent);
+    if (!isAwaited) leave();
   }
 }
 

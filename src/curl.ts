@@ -8,6 +8,7 @@ import * as asynchronous from "./asynchronous.ts";
 import { type CurlBody, stream } from "./body_stream.ts";
 import { Callbacks } from "./callbacks.ts";
 import { CurlMulti } from "./curl_multi.ts";
+import { CurlConnection } from "./curl_connection.ts";
 import { CurlShare } from "./curl_share.ts";
 import { check, failure, stateError } from "./errors.ts";
 import * as call from "./ffi/call.ts";
@@ -47,8 +48,22 @@ import type {
 } from "./types.ts";
 import * as values from "./values.ts";
 
-/** The number of a Curl object, which may be posted to any Worker. */
+/**
+ * The number of a Curl object, which may be posted to any Worker.
+ *
+ * @example
+ * ```ts
+ * import * as curl from "@denocurl/curl";
+ *
+ * using c = new curl.Curl();
+ * const handle: curl.CurlHandle = c.handle;
+ * console.log(curl.Curl.fromHandle(handle) === c); // true
+ * ```
+ */
 export type CurlHandle = number;
+
+/** What stands behind a Curl, for a WebSocket. */
+export let targetOf: (curl: Curl) => OptionTarget;
 
 const curls = new HandleTable<Curl>({
   name: "Curl",
@@ -78,7 +93,7 @@ const curls = new HandleTable<Curl>({
  * console.log(c.performTextSync()); // hello
  * ```
  */
-export class Curl implements Disposable {
+export class Curl extends CurlConnection implements Disposable {
   readonly #id: CurlHandle;
   readonly #target: OptionTarget;
   #closed = false;
@@ -92,6 +107,7 @@ export class Curl implements Disposable {
    * @throws {CurlError} if there is no memory for it
    */
   constructor() {
+    super();
     const existing: unknown = arguments[0];
     this.#target = existing instanceof Reopened
       ? existing.target
@@ -123,13 +139,34 @@ export class Curl implements Disposable {
     return curls.find(handle, (id) => reopened(newTarget(id)));
   }
 
-  /** The number to post to other Workers. It is never used again. */
-  get handle(): CurlHandle {
+  /**
+   * The number to post to other Workers. It is never used again.
+   *
+   * @example
+   * ```ts
+   * import * as curl from "@denocurl/curl";
+   *
+   * using c = new curl.Curl();
+   * console.log(Number.isInteger(c.handle)); // true
+   * ```
+   */
+  override get handle(): CurlHandle {
     return this.#id;
   }
 
-  /** Whether it was closed, by whichever Worker. */
-  get closed(): boolean {
+  /**
+   * Whether it was closed, by whichever Worker.
+   *
+   * @example
+   * ```ts
+   * import * as curl from "@denocurl/curl";
+   *
+   * const c = new curl.Curl();
+   * c.close();
+   * console.log(c.closed); // true
+   * ```
+   */
+  override get closed(): boolean {
     return this.#closed || call.curlClosed(this.#id) !== 0;
   }
 
@@ -798,9 +835,25 @@ export class Curl implements Disposable {
     }
   }
 
-  /** Closes it. */
+  /**
+   * Closes it.
+   *
+   * @example
+   * ```ts
+   * import * as curl from "@denocurl/curl";
+   *
+   * {
+   *   using c = new curl.Curl();
+   *   c.setopt(curl.URL, "https://example.com/");
+   * } // closed here
+   * ```
+   */
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  static {
+    targetOf = (curl) => curl.#target;
   }
 }
 

@@ -20,10 +20,32 @@ import {
 } from "./tables/constants.ts";
 import type { AbortOptions } from "./types.ts";
 
-/** The number of a share, which may be posted to any Worker. */
+/**
+ * The number of a share, which may be posted to any Worker.
+ *
+ * @example
+ * ```ts
+ * import * as curl from "@denocurl/curl";
+ *
+ * using share = new curl.CurlShare();
+ * const handle: curl.ShareHandle = share.handle;
+ * console.log(curl.CurlShare.fromHandle(handle) === share); // true
+ * ```
+ */
 export type ShareHandle = number;
 
-/** How a share is made. */
+/**
+ * How a share is made.
+ *
+ * @example
+ * ```ts
+ * import * as curl from "@denocurl/curl";
+ *
+ * const options: curl.CurlShareOptions = { detachOnClose: false };
+ * using share = new curl.CurlShare(options);
+ * console.log(share.detachOnClose); // false
+ * ```
+ */
 export interface CurlShareOptions {
   /**
    * Whether closing the share detaches the Curl objects that use it (the
@@ -32,7 +54,18 @@ export interface CurlShareOptions {
   detachOnClose?: boolean;
 }
 
-/** What the lock of one kind of data has seen. */
+/**
+ * What the lock of one kind of data has seen.
+ *
+ * @example
+ * ```ts
+ * import * as curl from "@denocurl/curl";
+ *
+ * using share = new curl.CurlShare();
+ * const { dns }: Partial<Record<string, curl.LockStats>> = share.stats().locks;
+ * console.log(dns?.locks);
+ * ```
+ */
 export interface LockStats {
   /** How often it was taken. */
   locks: number;
@@ -42,7 +75,18 @@ export interface LockStats {
   waited: number;
 }
 
-/** What a share has done so far. */
+/**
+ * What a share has done so far.
+ *
+ * @example
+ * ```ts
+ * import * as curl from "@denocurl/curl";
+ *
+ * using share = new curl.CurlShare();
+ * const stats: curl.ShareStats = share.stats();
+ * console.log(stats.transfers); // 0
+ * ```
+ */
 export interface ShareStats {
   /** Transfers of the Curl objects attached to it. */
   transfers: number;
@@ -166,22 +210,65 @@ export class CurlShare implements AsyncDisposable, Disposable {
     );
   }
 
-  /** The number to post to other Workers. It is never used again. */
+  /**
+   * The number to post to other Workers. It is never used again.
+   *
+   * @example
+   * ```ts
+   * import * as curl from "@denocurl/curl";
+   *
+   * using share = new curl.CurlShare();
+   * console.log(Number.isInteger(share.handle)); // true
+   * ```
+   */
   get handle(): ShareHandle {
     return this.#id;
   }
 
-  /** Whether the share was closed, by whichever Worker. */
+  /**
+   * Whether the share was closed, by whichever Worker.
+   *
+   * @example
+   * ```ts
+   * import * as curl from "@denocurl/curl";
+   *
+   * const share = new curl.CurlShare();
+   * share.close();
+   * console.log(share.closed); // true
+   * ```
+   */
   get closed(): boolean {
     return this.#closed || this.#state(0) === 1;
   }
 
-  /** Whether closing the share detaches the Curl objects that use it. */
+  /**
+   * Whether closing the share detaches the Curl objects that use it.
+   *
+   * @example
+   * ```ts
+   * import * as curl from "@denocurl/curl";
+   *
+   * using share = new curl.CurlShare();
+   * console.log(share.detachOnClose); // true
+   * ```
+   */
   get detachOnClose(): boolean {
     return this.#detachOnClose;
   }
 
-  /** How many Curl objects use the share, in all Workers. */
+  /**
+   * How many Curl objects use the share, in all Workers.
+   *
+   * @example
+   * ```ts
+   * import * as curl from "@denocurl/curl";
+   *
+   * using share = new curl.CurlShare();
+   * using c = new curl.Curl();
+   * c.setopt(curl.SHARE, share);
+   * console.log(share.attached); // 1
+   * ```
+   */
   get attached(): number {
     return this.#closed ? 0 : this.#state(2);
   }
@@ -365,12 +452,36 @@ export class CurlShare implements AsyncDisposable, Disposable {
     };
   }
 
-  /** Closes the share, as {@linkcode CurlShare.close} does. */
+  /**
+   * Closes the share, as {@linkcode CurlShare.close} does.
+   *
+   * @example
+   * ```ts
+   * import * as curl from "@denocurl/curl";
+   *
+   * {
+   *   using share = new curl.CurlShare();
+   *   share.share(curl.LOCK_DATA_DNS);
+   * } // closed here
+   * ```
+   */
   [Symbol.dispose](): void {
     this.close();
   }
 
-  /** Closes the share when it is out of use. */
+  /**
+   * Closes the share when it is out of use.
+   *
+   * @example
+   * ```ts
+   * import * as curl from "@denocurl/curl";
+   *
+   * {
+   *   await using share = new curl.CurlShare();
+   *   share.share(curl.LOCK_DATA_DNS);
+   * } // closed here, when no transfer uses it any more
+   * ```
+   */
   [Symbol.asyncDispose](): Promise<void> {
     return this.closeAsync();
   }

@@ -101,6 +101,11 @@ export function stateError(text: string): CurlError {
   return new CurlError(text);
 }
 
+/** For what libcurl would have failed with, had it looked. */
+export function codedError(code: number, text: string): CurlError {
+  return new CurlError(text, { code });
+}
+
 /** A transfer that ended well for libcurl, but not for its callback. */
 export function abortedBy(code: number, thrown?: Failure): CurlError {
   return new CurlError(strerror(EASY, code), { code, ...thrown });

@@ -10,13 +10,22 @@ import {
   GLOBAL_ALL,
   GLOBAL_DEFAULT,
 } from "./tables/constants.ts";
+import { RELEASE } from "./ffi/release.ts";
 
 /** The versions of this module and of libcurl, as PycURL's `version` has them. */
-export const version: string = "denocurl/0.1.0 libcurl/8.22.0";
+export const version: string = `denocurl/${RELEASE} libcurl/8.22.0`;
 
 /**
  * What the linked libcurl is, and can do. A version that is missing belongs to a
  * library that is not linked; its number is then 0.
+ *
+ * @example
+ * ```ts
+ * import { type VersionInfo, versionInfo } from "@denocurl/curl";
+ *
+ * const info: VersionInfo = versionInfo();
+ * console.log(info.featureNames.includes("HTTP3")); // true
+ * ```
  */
 export interface VersionInfo {
   /** Which form of libcurl's own structure this is read from, from 0. */

@@ -14,17 +14,21 @@ pub fn library(library: &Library, krate: &Path, includes: &[PathBuf]) -> Result<
     let root = krate.join(library.root);
     let mut build = base_build(includes);
     build.includes(library.private.iter().map(|folder| root.join(folder)));
-    define(&mut build, library.defines);
+    define(&mut build, library.defines.names());
     if library.name == "curl" {
-        define(&mut build, &[strerror_r_kind()?]);
+        define(&mut build, strerror_r_kind()?);
     }
     if library.language == Language::PlainCpp {
-        build
-            .cpp(true)
-            .cpp_link_stdlib(None)
-            .std("c++17")
-            .flag("-fno-exceptions")
-            .flag("-fno-rtti");
+        build.cpp(true).cpp_link_stdlib(None).std("c++17");
+        // One of the files is called .c, and some compilers go by that.
+        if is_msvc()? {
+            build.flag("/TP").flag("/GR-");
+        } else {
+            build
+                .flag("-xc++")
+                .flag("-fno-exceptions")
+                .flag("-fno-rtti");
+        }
     }
     for pattern in library.sources {
         for file in expand(&root, pattern, library.skip)? {
@@ -91,15 +95,16 @@ fn inputs(build: &cc::Build, includes: &[PathBuf]) -> Result<String> {
 
 fn base_build(includes: &[PathBuf]) -> cc::Build {
     let mut build = cc::Build::new();
+    // With MSVC nothing is visible that is not exported by name.
     build
         .warnings(false)
-        .flag("-fvisibility=hidden")
+        .flag_if_supported("-fvisibility=hidden")
         .includes(includes);
-    define(&mut build, defines::COMMON);
+    define(&mut build, defines::COMMON.names());
     build
 }
 
-fn define(build: &mut cc::Build, names: &[&str]) {
+fn define(build: &mut cc::Build, names: impl IntoIterator<Item = &'static str>) {
     for name in names {
         match name.split_once('=') {
             Some((name, value)) => build.define(name, value),
@@ -109,10 +114,18 @@ fn define(build: &mut cc::Build, names: &[&str]) {
     }
 }
 
-/// With `_GNU_SOURCE` glibc returns the message; every other libc fills a buffer.
-fn strerror_r_kind() -> Result<&'static str> {
-    Ok(match env::var("CARGO_CFG_TARGET_ENV")?.as_str() {
-        "gnu" => "HAVE_GLIBC_STRERROR_R",
-        _ => "HAVE_POSIX_STRERROR_R",
+fn is_msvc() -> Result<bool> {
+    Ok(env::var("CARGO_CFG_TARGET_ENV")? == "msvc")
+}
+
+/// With `_GNU_SOURCE` glibc returns the message; every other libc fills a buffer,
+/// and Windows has no such function.
+fn strerror_r_kind() -> Result<Option<&'static str>> {
+    Ok(if env::var("CARGO_CFG_TARGET_OS")? == "windows" {
+        None
+    } else if env::var("CARGO_CFG_TARGET_ENV")? == "gnu" {
+        Some("HAVE_GLIBC_STRERROR_R")
+    } else {
+        Some("HAVE_POSIX_STRERROR_R")
     })
 }

@@ -1,6 +1,6 @@
 //! Which C libraries are compiled, and from which files.
 
-use crate::defines;
+use crate::defines::{self, Defines};
 
 /// One static library made from the sources inside a crate.
 pub struct Library {
@@ -16,8 +16,7 @@ pub struct Library {
     pub private: &'static [&'static str],
     /// Include folders that the other libraries need too.
     pub public: &'static [&'static str],
-    /// `NAME` or `NAME=VALUE`.
-    pub defines: &'static [&'static str],
+    pub defines: &'static Defines,
     pub language: Language,
 }
 
@@ -46,7 +45,7 @@ pub const LIBRARIES: &[Library] = &[
         skip: &[],
         private: &["."],
         public: &[],
-        defines: defines::CURL,
+        defines: &defines::CURL,
         language: Language::C,
     },
     Library {
@@ -57,7 +56,7 @@ pub const LIBRARIES: &[Library] = &[
         skip: &[],
         private: &["lib", "crypto"],
         public: &["crypto/includes"],
-        defines: defines::NGHTTP,
+        defines: &defines::NGHTTP,
         language: Language::C,
     },
     Library {
@@ -68,7 +67,7 @@ pub const LIBRARIES: &[Library] = &[
         skip: &[],
         private: &["lib"],
         public: &["lib/includes"],
-        defines: defines::NGHTTP,
+        defines: &defines::NGHTTP,
         language: Language::C,
     },
     Library {
@@ -79,7 +78,7 @@ pub const LIBRARIES: &[Library] = &[
         skip: &[],
         private: &["lib", "lib/sfparse"],
         public: &["lib/includes"],
-        defines: defines::NGHTTP,
+        defines: &defines::NGHTTP,
         language: Language::C,
     },
     Library {
@@ -91,7 +90,7 @@ pub const LIBRARIES: &[Library] = &[
         skip: &["sfparse.c"],
         private: &["lib"],
         public: &["lib/includes"],
-        defines: defines::NGHTTP,
+        defines: &defines::NGHTTP,
         language: Language::C,
     },
     Library {
@@ -102,7 +101,7 @@ pub const LIBRARIES: &[Library] = &[
         skip: &[],
         private: &["src"],
         public: &["include"],
-        defines: defines::SSH2,
+        defines: &defines::SSH2,
         language: Language::C,
     },
     Library {
@@ -113,7 +112,7 @@ pub const LIBRARIES: &[Library] = &[
         skip: &[],
         private: &[],
         public: &["include"],
-        defines: &[],
+        defines: &Defines::everywhere(&[]),
         language: Language::C,
     },
     Library {
@@ -125,7 +124,7 @@ pub const LIBRARIES: &[Library] = &[
         private: &[],
         public: &["."],
         // The assembly version would need a per-architecture source list.
-        defines: &["ZSTD_DISABLE_ASM"],
+        defines: &Defines::everywhere(&["ZSTD_DISABLE_ASM"]),
         language: Language::C,
     },
     Library {
@@ -137,7 +136,7 @@ pub const LIBRARIES: &[Library] = &[
         skip: &["gzclose.c", "gzlib.c", "gzread.c", "gzwrite.c"],
         private: &[],
         public: &["."],
-        defines: &["HAVE_UNISTD_H"],
+        defines: &defines::ZLIB,
         language: Language::C,
     },
     Library {
@@ -148,7 +147,7 @@ pub const LIBRARIES: &[Library] = &[
         skip: &[],
         private: &[],
         public: &[],
-        defines: &["BORINGSSL_IMPLEMENTATION"],
+        defines: &Defines::everywhere(&["BORINGSSL_IMPLEMENTATION"]),
         language: Language::PlainCpp,
     },
 ];

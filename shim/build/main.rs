@@ -21,15 +21,8 @@ fn main() -> Result<()> {
     println!("cargo:rerun-if-changed=native");
     // Pins the C sources, of which cargo takes no notice.
     println!("cargo:rerun-if-changed=Cargo.lock");
-    // rustc lets a cdylib through with undefined symbols; find them here
-    // instead of at dlopen. A sanitizer's are in the program that loads it.
-    if env::var_os("CARGO_CFG_SANITIZE").is_none() {
-        println!("cargo:rustc-cdylib-link-arg=-Wl,-z,defs");
-    }
-    // Deno closes the library when an isolate ends, while threads of it may
-    // still run in here.
-    println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodelete");
-    check_target()?;
+    let os = check_target()?;
+    link_args(&os);
 
     progress::report("looking for the sources")?;
     let crates = sources::crate_folders()?;
@@ -51,16 +44,48 @@ fn main() -> Result<()> {
         progress::report(&format!("compiling {} ({number}/{count})", library.name))?;
         compile::library(library, &crates[library.krate], &includes)?;
     }
-    compile::kerberos(&includes)?;
+    // Windows has its own.
+    if os != "windows" {
+        compile::kerberos(&includes)?;
+    }
     progress::report("compiling the Rust part")
 }
 
-/// The tables of defines hold for 64-bit Linux only.
-fn check_target() -> Result<()> {
+/// The system that is built for, if there are tables of defines for it.
+fn check_target() -> Result<String> {
     let os = env::var("CARGO_CFG_TARGET_OS")?;
     let width = env::var("CARGO_CFG_TARGET_POINTER_WIDTH")?;
-    if os != "linux" || width != "64" {
+    if !defines::SYSTEMS.contains(&os.as_str()) || width != "64" {
         return Err(format!("no libcurl settings for {os} with {width}-bit pointers").into());
     }
-    Ok(())
+    Ok(os)
+}
+
+fn link_args(os: &str) {
+    match os {
+        "macos" => {
+            // What libcurl asks for proxies. A library with thread-local
+            // variables is never unloaded here.
+            for framework in ["CoreFoundation", "SystemConfiguration"] {
+                println!("cargo:rustc-link-lib=framework={framework}");
+            }
+        }
+        "windows" => {
+            for library in [
+                "advapi32", "bcrypt", "crypt32", "iphlpapi", "secur32", "ws2_32",
+            ] {
+                println!("cargo:rustc-link-lib={library}");
+            }
+        }
+        _ => {
+            // rustc lets a cdylib through with undefined symbols; find them here
+            // instead of at dlopen. A sanitizer's are in the program that loads it.
+            if env::var_os("CARGO_CFG_SANITIZE").is_none() {
+                println!("cargo:rustc-cdylib-link-arg=-Wl,-z,defs");
+            }
+            // Deno closes the library when an isolate ends, while threads of it
+            // may still run in here.
+            println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodelete");
+        }
+    }
 }

@@ -94,7 +94,7 @@ impl DerefMut for Entered<'_> {
 /// What libcurl points to without a copy of its own, and only reads: copies of
 /// a handle point to the same.
 pub enum Owned {
-    List { _list: Slist },
+    List(Slist),
     Bytes(Box<[u8]>),
     Url { _url: OwnedUrl },
 }
@@ -268,6 +268,18 @@ impl Easy {
         act: impl FnOnce(&mut Core) -> Result<R>,
     ) -> Result<R> {
         let (_turn, mut held) = self.enter_in_turn(|| self.enter(method), |_| true)?;
+        act(&mut held)
+    }
+
+    /// For calls on a connection that the program keeps, which may be in a
+    /// share's pool. None of them may meet a transfer.
+    pub fn enter_connection<R>(
+        &self,
+        method: &str,
+        act: impl FnOnce(&mut Core) -> Result<R>,
+    ) -> Result<R> {
+        let keeps = |core: &Core| core.connect_only;
+        let (_turn, mut held) = self.enter_in_turn(|| self.enter_idle(method), keeps)?;
         act(&mut held)
     }
 

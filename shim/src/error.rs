@@ -68,6 +68,13 @@ impl Error {
         ))
     }
 
+    pub fn running_outside_write(method: &str) -> Self {
+        Self::state(format!(
+            "cannot invoke {method}() - perform() is currently running outside \
+             WRITEFUNCTION callback"
+        ))
+    }
+
     pub fn running_elsewhere(method: &str) -> Self {
         Self::state(format!(
             "cannot invoke {method}() - perform() is currently running on another thread"

@@ -11,7 +11,7 @@ use crate::multi::{Multi, Refused};
 use crate::perform::Operation;
 use crate::registry::{EASIES, MULTIS, SHARES};
 use crate::share::Share;
-use crate::sys::desk::Desk;
+use crate::sys::desk::{Desk, Query};
 use crate::sys::trampolines::Slot;
 use crate::url::Url;
 use std::cell::{Cell, RefCell};
@@ -375,6 +375,16 @@ pub fn may_touch(id: u64) -> bool {
         Some(asked.is_none_or(|slot| slot == Slot::MULTI_NOTIFY))
     });
     is_free == Some(true) || answers(id)
+}
+
+/// Whether JavaScript is inside the WRITEFUNCTION of this handle.
+pub fn writes(id: u64) -> bool {
+    ISOLATE.with_borrow(|isolate| {
+        let mut operations = isolate.operations.iter();
+        let is_writing = |query: Query<'_>| query.id == id && query.slot == Slot::WRITE;
+        operations.any(|operation| operation.question().is_some_and(is_writing))
+            || isolate.here.as_ref().is_some_and(|here| here.writes(id))
+    })
 }
 
 /// Where its asynchronous transfers run.

@@ -5,6 +5,7 @@
 
 mod authorities;
 pub mod claim;
+mod connection;
 mod easy;
 mod engine;
 mod error;
@@ -31,3 +32,4 @@ pub mod sys;
 mod transfer;
 mod url;
 mod version;
+mod websocket;

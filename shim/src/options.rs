@@ -135,8 +135,23 @@ fn set_list(easy: &Easy, option: u32, value: &[u8]) -> Result<()> {
         handle.set_list(option, Some(&list))
     })?;
     let running = easy.has_begun(&held);
-    held.keep(option, Some(Owned::List { _list: list }), running);
+    held.keep(option, Some(Owned::List(list)), running);
     Ok(())
+}
+
+/// Puts lines behind those of HTTPHEADER, each with a NUL behind.
+pub fn add_headers(easy: &Easy, lines: &[u8]) -> Result<()> {
+    let mut all = Vec::new();
+    if let Some(kept) = easy.enter("setopt")?.owned.get(&CURLOPT_HTTPHEADER)
+        && let Owned::List(list) = &*kept.owned
+    {
+        for line in list.items() {
+            all.extend_from_slice(line);
+            all.push(0);
+        }
+    }
+    all.extend_from_slice(lines);
+    set_list(easy, CURLOPT_HTTPHEADER, &all)
 }
 
 /// A callback set or taken back by the isolate that calls.

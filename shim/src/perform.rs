@@ -106,9 +106,9 @@ pub fn perform(easy: &Arc<Easy>, collects: bool) -> Result<Progress> {
         return perform_there(transfer, scripts);
     }
     let turn = take_turn(transfer.share(), "perform")?;
-    let desk = Desk::new(easy.id(), scripts).with_sources(transfer.sources());
-    let desk = Rc::new(desk);
     let handle = transfer.handle().clone();
+    let desk = Desk::of_transfer(&handle, easy.id(), scripts);
+    let desk = Rc::new(desk.with_sources(transfer.sources()));
     let Some(call) = Suspendable::new(Desks::One(desk.clone()), move || handle.perform()) else {
         return Err(Error::easy(CURLE_OUT_OF_MEMORY, ""));
     };

@@ -13,6 +13,7 @@ use crate::sys::easy::OwnedEasy;
 use crate::sys::getinfo;
 use crate::sys::stream::Stream;
 use crate::sys::trampolines::Slot;
+use crate::websocket::Socket;
 use std::sync::Arc;
 
 /// What the caller wants done with the body.
@@ -21,6 +22,7 @@ pub enum Wish {
     Write,
     Collect,
     Stream(Arc<Stream>),
+    Socket(Arc<Socket>),
 }
 
 /// Its handle is `Running` until `conclude`, or until this is dropped.
@@ -73,9 +75,10 @@ impl Transfer {
         }
         held.read_url()?;
         let handle = held.handle()?.clone();
-        let streams = matches!(wish, Wish::Stream(_));
+        let streams = matches!(wish, Wish::Stream(_) | Wish::Socket(_));
         let output = match wish {
             Wish::Stream(stream) => Output::Stream(stream),
+            Wish::Socket(socket) => Output::Socket(socket),
             Wish::Collect => Output::Collect(Vec::new()),
             Wish::Write if held.answered(Slot::WRITE) => Output::Script,
             Wish::Write => Output::Stdout,

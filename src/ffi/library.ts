@@ -5,6 +5,10 @@
  * @module
  */
 
+import { text } from "./buffers.ts";
+import { checkElf } from "./elf.ts";
+import { type Packaged, packaged } from "./platform.ts";
+import { RELEASE } from "./release.ts";
 import { symbols } from "./symbols.ts";
 
 /** The functions of the opened library. */
@@ -13,13 +17,23 @@ export type Native = Deno.DynamicLibrary<typeof symbols>["symbols"];
 /** The environment variable that names the library. */
 const VARIABLE = "DENOCURL_LIBRARY";
 
+/** Which release a library is of; the same in all releases. */
+const asked = { shim_release: symbols.shim_release };
+const WANTED = `@denocurl/curl ${RELEASE}`;
+
 let native: Native | undefined;
 let chosen: string | undefined;
 
-/** A place to look for the library, and who named it. */
+/** A place to look for the library. */
 interface Place {
+  /** The file, or what stands for it if there is none. */
   readonly path: string;
+  /** Who named it. */
   readonly from: string;
+  /** Why it need not be tried. */
+  readonly problem?: string;
+  /** What puts the library there. */
+  readonly remedy?: string;
 }
 
 /** The library's functions; opens it if need be. */
@@ -30,8 +44,9 @@ export function library(): Native {
 /**
  * Names the file of the native library, before anything else is used in this
  * isolate. Without it, the library is the one that the environment variable
- * `DENOCURL_LIBRARY` names, if reading it is permitted, or else the one that
- * was built in this module's own folder.
+ * `DENOCURL_LIBRARY` names, if reading it is permitted, or else the one in the
+ * npm package for this kind of machine, which comes with the module. It must be
+ * of the same release as the module.
  *
  * @param path the library's file
  * @throws {TypeError} if it is no path and no file: URL
@@ -66,13 +81,43 @@ function places(): Place[] {
     return [{ path: chosen, from: "setLibraryPath()" }];
   }
   const named = variable();
-  if (named) return [{ path: named, from: VARIABLE }];
-  const local = new URL(
+  return named ? [{ path: named, from: VARIABLE }] : ownPlaces();
+}
+
+/** Where it is when nobody has named a file. */
+function ownPlaces(): Place[] {
+  return [...platformPackage(packaged), ...localBuild()];
+}
+
+function platformPackage(found: Packaged | undefined): Place[] {
+  if (found === undefined) return [];
+  const { platform, name = "@denocurl/native", url } = found;
+  const none = found.name === undefined;
+  const missing = none
+    ? `there is none for ${platform}`
+    : "it is not installed";
+  const specifier = `npm:${name}@${RELEASE}`;
+  return [{
+    path: url === undefined ? specifier : filePath(new URL(url)),
+    from: "the platform package",
+    problem: url === undefined ? missing : undefined,
+    remedy: none
+      ? "build it from the module's source"
+      : `fetch ${specifier} anew by \`deno install --reload\``,
+  }];
+}
+
+function localBuild(): Place[] {
+  const file = new URL(
     `../../shim/target/release/${fileName()}`,
     import.meta.url,
   );
-  return local.protocol === "file:"
-    ? [{ path: filePath(local), from: "the local build" }]
+  return file.protocol === "file:"
+    ? [{
+      path: filePath(file),
+      from: "the local build",
+      remedy: "build it with `deno task build` in the module's folder",
+    }]
     : [];
 }
 
@@ -101,10 +146,12 @@ function filePath(url: URL): string {
 }
 
 function open(places: Place[]): Native {
-  const tried: { place: Place; error: Error }[] = [];
+  const tried: Failure[] = [];
   for (const place of places) {
     try {
-      checkWhole(place.path);
+      if (place.problem !== undefined) throw new Error(place.problem);
+      checkElf(place.path);
+      checkRelease(place.path);
       const opened = Deno.dlopen(place.path, symbols).symbols;
       begin(opened, place.path);
       return opened;
@@ -116,31 +163,14 @@ function open(places: Place[]): Native {
 }
 
 /**
- * The system's loader crashes on a library that was cut off. What ends an ELF
- * file is its table of sections, so that must lie within it. Looked at only if
- * reading the file is permitted already.
+ * Another release may have other functions, or the same with other parameters,
+ * so it is asked for nothing but its name.
  */
-function checkWhole(path: string): void {
-  const query = { name: "read", path } as const;
-  if (Deno.permissions.querySync(query).state !== "granted") return;
-  let file: Deno.FsFile;
-  try {
-    file = Deno.openSync(path);
-  } catch {
-    // The loader looks in other folders, too, and has the better message.
-    return;
-  }
-  using _ = file;
-  const head = new DataView(new ArrayBuffer(64));
-  const length = file.readSync(new Uint8Array(head.buffer)) ?? 0;
-  const isElf = length === 64 && head.getUint32(0) === 0x7f454c46 &&
-    head.getUint8(4) === 2;
-  if (!isElf) return;
-  const table = Number(head.getBigUint64(0x28, true));
-  const end = table + head.getUint16(0x3a, true) * head.getUint16(0x3c, true);
-  const { size } = file.statSync();
-  if (size < end) {
-    throw new Error(`the file is cut off: ${size} bytes of ${end}`);
+function checkRelease(path: string): void {
+  const { shim_release } = Deno.dlopen(path, asked).symbols;
+  const found = text((room) => shim_release(room, room.length));
+  if (found !== WANTED) {
+    throw new Error(`the file is of ${found}, this module of ${WANTED}`);
   }
 }
 
@@ -155,24 +185,37 @@ function begin(opened: Native, path: string): void {
   opened.shim_begin();
 }
 
-function unavailable(tried: { place: Place; error: Error }[]): Error {
+/** A place that was tried, and what came of it. */
+interface Failure {
+  readonly place: Place;
+  readonly error: Error;
+}
+
+function unavailable(tried: Failure[]): Error {
   const lines = tried.map(({ place, error }) =>
     `  ${place.path} (${place.from}): ${error.message}`
   );
   const denied = tried.find(({ error }) =>
     error instanceof Deno.errors.NotCapable
   );
-  const advice = denied
-    ? `allow it with --allow-ffi=${denied.place.path}`
-    : `build it with \`deno task build\` in the module's folder, or name it ` +
-      `by ${VARIABLE} or setLibraryPath()`;
   const message = [
-    "The native library of @denocurl/curl can't be opened. Tried:",
+    `The native library of ${WANTED} can't be opened. Tried:`,
     ...(lines.length > 0 ? lines : ["  no place: the module is not on disk"]),
-    `To mend it, ${advice}.`,
+    `To mend it, ${denied ? permission(denied) : remedies()}.`,
   ].join("\n");
   const cause = tried.map(({ error }) => error);
   return denied
     ? new Deno.errors.NotCapable(message, { cause })
     : new Error(message, { cause });
+}
+
+function permission({ place }: Failure): string {
+  return `allow it with --allow-ffi=${place.path}`;
+}
+
+function remedies(): string {
+  return [
+    ...ownPlaces().flatMap(({ remedy }) => remedy ?? []),
+    `name its file by ${VARIABLE} or setLibraryPath()`,
+  ].join(", or ");
 }

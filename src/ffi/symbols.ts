@@ -301,6 +301,22 @@ export const symbols = {
     ],
     result: "i32",
   },
+  shim_recv: {
+    parameters: [
+      "f64",
+      "u32",
+      "buffer", // room: *mut u8
+      "u32",
+    ],
+    result: "i32",
+  },
+  shim_release: {
+    parameters: [
+      "buffer", // room: *mut u8
+      "u32",
+    ],
+    result: "i32",
+  },
   shim_report: {
     parameters: [
       "buffer", // room: *mut u8
@@ -314,6 +330,14 @@ export const symbols = {
       "f64",
       "buffer", // values: *mut f64
       "buffer", // room: *mut u8
+      "u32",
+    ],
+    result: "i32",
+  },
+  shim_send: {
+    parameters: [
+      "f64",
+      "buffer", // data: *const u8
       "u32",
     ],
     result: "i32",
@@ -447,4 +471,52 @@ export const symbols = {
   },
   shim_wait: { parameters: ["f64"], result: "i32", nonblocking: true },
   shim_waiting: { parameters: [], result: "u32" },
+  shim_websocket_headers: {
+    parameters: [
+      "f64",
+      "buffer", // lines: *const u8
+      "u32",
+    ],
+    result: "i32",
+  },
+  shim_websocket_read: {
+    parameters: [
+      "f64",
+      "buffer", // values: *mut f64
+      "buffer", // room: *mut u8
+      "u32",
+    ],
+    result: "i32",
+  },
+  shim_websocket_send: {
+    parameters: [
+      "f64",
+      "u32",
+      "buffer", // payload: *const u8
+      "u32",
+    ],
+    result: "i32",
+  },
+  shim_websocket_state: { parameters: ["f64"], result: "i32" },
+  shim_ws_recv: {
+    parameters: [
+      "f64",
+      "u32",
+      "buffer", // values: *mut f64
+      "buffer", // room: *mut u8
+      "u32",
+    ],
+    result: "i32",
+  },
+  shim_ws_send: {
+    parameters: [
+      "f64",
+      "u32",
+      "buffer", // data: *const u8
+      "u32",
+      "u32",
+      "f64",
+    ],
+    result: "i32",
+  },
 } as const satisfies Deno.ForeignLibraryInterface;

@@ -1,4 +1,7 @@
-/** A WebSocket server in a Worker, which accepts and then listens. */
+/**
+ * A WebSocket server in a Worker, which accepts and then listens; at /echo it
+ * sends back what it gets, and at /greet it says "hi" before.
+ */
 
 import { startWorker, type WorkerHandle } from "../fixtures/workers.ts";
 

@@ -11,7 +11,14 @@ export function listen(): number {
       signal: stop.signal,
       onListen: () => {},
     },
-    (request) => Deno.upgradeWebSocket(request).response,
+    (request) => {
+      const { socket, response } = Deno.upgradeWebSocket(request);
+      const { pathname } = new URL(request.url);
+      socket.binaryType = "arraybuffer";
+      if (pathname !== "/") socket.onmessage = ({ data }) => socket.send(data);
+      if (pathname === "/greet") socket.onopen = () => socket.send("hi");
+      return response;
+    },
   );
   return server.addr.port;
 }

@@ -61,3 +61,5 @@ pub mod share;
 pub mod transfer;
 #[path = "../../src/url.rs"]
 pub mod url;
+#[path = "../../src/websocket/mod.rs"]
+pub mod websocket;

@@ -16,6 +16,7 @@ use crate::sys::poller::Poller;
 use crate::sys::stream::Stream;
 use crate::sys::trampolines::Slot;
 use crate::transfer::{Finished, Transfer, Wish};
+use crate::websocket::Socket;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -31,6 +32,8 @@ pub struct Here {
     asked: RefCell<Option<Asked>>,
     /// Those that are read, until the next transfer on the same handle.
     streams: RefCell<IdMap<Arc<Stream>>>,
+    /// Those of WebSockets, as long.
+    sockets: RefCell<IdMap<Arc<Socket>>>,
     /// Bytes for the answer that is about to be given.
     bytes: RefCell<Vec<u8>>,
     closings: RefCell<Vec<Arc<Share>>>,
@@ -75,6 +78,7 @@ impl Here {
             engine: RefCell::new(None),
             asked: RefCell::new(None),
             streams: RefCell::default(),
+            sockets: RefCell::default(),
             bytes: RefCell::default(),
             closings: RefCell::default(),
             telling: Cell::new(false),
@@ -107,9 +111,10 @@ impl Here {
     }
 
     pub fn start(&self, easy: &Arc<Easy>, wish: Wish) -> Result<()> {
-        let stream = match &wish {
-            Wish::Stream(stream) => Some(stream.clone()),
-            _ => None,
+        let (stream, socket) = match &wish {
+            Wish::Stream(stream) => (Some(stream.clone()), None),
+            Wish::Socket(socket) => (None, Some(socket.clone())),
+            _ => (None, None),
         };
         let (transfer, scripts) = Transfer::begin(easy, wish, false)?;
         if transfer.keeps_connection() {
@@ -120,10 +125,10 @@ impl Here {
         } else {
             self.engine_to_use()?.start(transfer, scripts);
         }
-        let before = match stream {
-            Some(stream) => self.streams.borrow_mut().insert(easy.id(), stream),
-            None => self.streams.borrow_mut().remove(&easy.id()),
-        };
+        let before = (
+            replace(&self.streams, easy.id(), stream),
+            replace(&self.sockets, easy.id(), socket),
+        );
         drop(before);
         Ok(())
     }
@@ -131,15 +136,20 @@ impl Here {
     /// For the body of this handle's next transfer.
     pub fn stream(&self, id: u64) -> Arc<Stream> {
         let mailbox = self.mailbox.clone();
-        Arc::new(Stream::new(move || {
-            mailbox.post(Letter::News(id));
-        }))
+        Arc::new(Stream::new(move || mailbox.post_news(id)))
+    }
+
+    /// For the frames of this handle's next transfer.
+    pub fn socket(&self, id: u64) -> Arc<Socket> {
+        let mailbox = self.mailbox.clone();
+        Arc::new(Socket::new(move || mailbox.post_news(id)))
     }
 
     /// The handle is gone from this isolate.
     pub fn forget(&self, id: u64) {
         let stream = self.streams.borrow_mut().remove(&id);
-        drop(stream);
+        let socket = self.sockets.borrow_mut().remove(&id);
+        drop((stream, socket));
     }
 
     /// That of a transfer on this thread.
@@ -155,6 +165,17 @@ impl Here {
                 || engine.has_promise(id, Slot::READ)
         };
         self.remotes.answers(id) || self.engine().is_some_and(own)
+    }
+
+    /// Whether JavaScript is inside its WRITEFUNCTION, or in what that has put
+    /// off.
+    pub fn writes(&self, id: u64) -> bool {
+        let asks = |query: Query<'_>| query.id == id && query.slot == Slot::WRITE;
+        self.remotes.writes(id)
+            || self.with_question(asks) == Some(true)
+            || self
+                .engine()
+                .is_some_and(|engine| engine.has_promise(id, Slot::WRITE))
     }
 
     /// `false`: no asynchronous transfer runs on this handle.
@@ -223,6 +244,11 @@ impl Here {
                 }
                 Some(Letter::Over(over)) => return Ok(Event::Finished(over.conclude())),
                 Some(Letter::News(id)) => {
+                    if self.find_socket(id).is_some_and(|it| it.sends_again()) {
+                        // It has answered a ping.
+                        self.reconsider(id);
+                        self.poller.wake();
+                    }
                     let status = self.streams.borrow().get(&id).map(|stream| stream.status());
                     return Ok(Event::News(id, status.unwrap_or_default()));
                 }
@@ -292,12 +318,52 @@ impl Here {
         };
         let (count, has_room) = stream.read(room);
         if has_room {
-            match self.engine().filter(|engine| engine.has(id)) {
-                Some(engine) => engine.reconsider(id),
-                None => self.remotes.reconsider(id),
-            }
+            self.reconsider(id);
         }
         (count, has_room)
+    }
+
+    fn find_socket(&self, id: u64) -> Option<Arc<Socket>> {
+        self.sockets.borrow().get(&id).cloned()
+    }
+
+    /// What has come of a WebSocket first, as `Socket::next` gives it, and
+    /// whether a turn has to follow that makes use of the room.
+    pub fn read_socket(&self, id: u64, room: &mut [u8]) -> (Option<(u8, u32, usize)>, bool) {
+        let Some(socket) = self.find_socket(id) else {
+            return (None, false);
+        };
+        let found = socket.next(room);
+        let has_room = socket.takes_again();
+        if has_room {
+            self.reconsider(id);
+        }
+        (found, has_room)
+    }
+
+    /// A frame to send. `true`: there is room for more.
+    pub fn send_frame(&self, id: u64, opcode: u8, payload: &[u8]) -> Result<bool> {
+        let Some(socket) = self.find_socket(id) else {
+            return Ok(true);
+        };
+        let sent = socket.send(opcode, payload);
+        if socket.sends_again() {
+            self.reconsider(id);
+        }
+        sent.ok_or_else(|| Error::easy(CURLE_OUT_OF_MEMORY, ""))
+    }
+
+    /// As `Socket::state`.
+    pub fn socket_state(&self, id: u64) -> (bool, bool) {
+        let socket = self.find_socket(id);
+        socket.map_or((true, true), |socket| socket.state())
+    }
+
+    fn reconsider(&self, id: u64) {
+        match self.engine().filter(|engine| engine.has(id)) {
+            Some(engine) => engine.reconsider(id),
+            None => self.remotes.reconsider(id),
+        }
     }
 
     /// Tells when a share is free to be closed, as often as this is called.
@@ -324,6 +390,13 @@ impl Here {
         if let Some(share) = share {
             share.end_closing(&self.mailbox);
         }
+    }
+}
+
+fn replace<T>(map: &RefCell<IdMap<T>>, id: u64, value: Option<T>) -> Option<T> {
+    match value {
+        Some(value) => map.borrow_mut().insert(id, value),
+        None => map.borrow_mut().remove(&id),
     }
 }
 

@@ -1,5 +1,7 @@
 //! What is to be told to one isolate, by whichever thread.
 
+use crate::claim::IsolateId;
+use crate::isolate;
 use crate::sys::desk::Query;
 use crate::sys::poller::Poller;
 use crate::sys::trampolines::Slot;
@@ -8,6 +10,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 pub struct Mailbox {
+    /// Who reads it.
+    owner: IsolateId,
     poller: Arc<Poller>,
     inner: Mutex<Inner>,
     posted: Condvar,
@@ -88,6 +92,7 @@ impl Letter {
 impl Mailbox {
     pub fn new(poller: Arc<Poller>) -> Self {
         Self {
+            owner: isolate::id(),
             poller,
             inner: Mutex::new(Inner::default()),
             posted: Condvar::new(),
@@ -111,6 +116,21 @@ impl Mailbox {
         self.posted.notify_one();
         self.poller.wake();
         true
+    }
+
+    /// Of a stream. On the isolate's own thread it comes from a turn, at the end
+    /// of which the letters are read: to wake it would be a turn for nothing.
+    pub fn post_news(&self, id: u64) {
+        let mut inner = self.lock();
+        if inner.closed {
+            return;
+        }
+        inner.letters.push_back(Letter::News(id));
+        drop(inner);
+        if isolate::id() != self.owner {
+            self.posted.notify_one();
+            self.poller.wake();
+        }
     }
 
     /// Read again, before all others.

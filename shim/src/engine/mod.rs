@@ -120,7 +120,8 @@ impl Engine {
     pub fn start(&self, transfer: Transfer, scripts: Scripts) {
         let inner = &self.inner;
         let id = transfer.id();
-        let desk = Rc::new(Desk::new(id, scripts).with_sources(transfer.sources()));
+        let desk = Desk::of_transfer(transfer.handle(), id, scripts);
+        let desk = Rc::new(desk.with_sources(transfer.sources()));
         if desk.hears_progress() {
             inner.poller.tick();
         }
@@ -469,6 +470,7 @@ impl Inner {
         let mut held = flow.held.get();
         let is_full = match &*desk.output.borrow() {
             Output::Stream(stream) => stream.is_full(),
+            Output::Socket(socket) => socket.is_full(),
             _ => false,
         };
         if !flow.writing.get() && !is_full {

@@ -58,6 +58,15 @@ impl Remotes {
                 .is_some_and(|remote| !remote.promised.is_empty())
     }
 
+    /// Whether JavaScript is inside what its WRITEFUNCTION has put off.
+    pub fn writes(&self, id: u64) -> bool {
+        let transfers = self.transfers.borrow();
+        transfers.get(&id).is_some_and(|remote| {
+            let mut promised = remote.promised.iter();
+            promised.any(|(slot, _)| *slot == Slot::WRITE)
+        })
+    }
+
     pub fn start(&self, transfer: Transfer, scripts: Scripts) -> Result<()> {
         let Some(share) = transfer.engine_share().cloned() else {
             return Err(Error::panic("the transfer is for no engine"));

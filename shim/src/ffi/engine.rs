@@ -20,7 +20,8 @@ const NEWS: i32 = 65;
 const CLOSABLE: i32 = 66;
 
 /// Starts a transfer, which goes on with the next turn. `wish`: 0 the body goes
-/// to WRITEFUNCTION, 1 it is collected, 2 it is read as a stream.
+/// to WRITEFUNCTION, 1 it is collected, 2 it is read as a stream, 3 it is the
+/// frames of a WebSocket.
 #[unsafe(no_mangle)]
 pub extern "C" fn shim_start(curl: f64, wish: u32) -> i32 {
     entry_value(
@@ -30,7 +31,8 @@ pub extern "C" fn shim_start(curl: f64, wish: u32) -> i32 {
             let wish = match wish {
                 0 => Wish::Write,
                 1 => Wish::Collect,
-                _ => Wish::Stream(here.stream(easy.id())),
+                2 => Wish::Stream(here.stream(easy.id())),
+                _ => Wish::Socket(here.socket(easy.id())),
             };
             here.start(&easy, wish)?;
             Ok(0)

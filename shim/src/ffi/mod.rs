@@ -1,13 +1,16 @@
 //! The door JavaScript comes in by: numbers and buffers in, a status out.
 
+pub mod connection;
 pub mod engine;
 pub mod exports;
 pub mod headers;
 pub mod mime;
 pub mod multi;
+pub mod release;
 pub mod sessions;
 pub mod upkeep;
 pub mod url;
+pub mod websocket;
 
 use crate::error::{self, Error, Result};
 use crate::sys::desk::{Query, Reply};

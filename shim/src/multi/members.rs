@@ -81,7 +81,8 @@ impl Members {
         if scripts.answered & talking() != 0 {
             self.talkative.set(true);
         }
-        let desk = Rc::new(Desk::new(id, scripts).with_sources(transfer.sources()));
+        let desk = Desk::of_transfer(transfer.handle(), id, scripts);
+        let desk = Rc::new(desk.with_sources(transfer.sources()));
         self.desks.borrow_mut().insert(id, desk);
         transfer.join(self.multi.id());
         self.fresh.borrow_mut().insert(id, ());

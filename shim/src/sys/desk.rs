@@ -2,9 +2,11 @@
 //! runs: where its output goes, who answers, and what is still to be told.
 
 use super::coroutine::suspend;
+use super::easy::OwnedEasy;
 use super::locks;
 use super::stream::Stream;
 use super::trampolines::{Slot, close_socket};
+use crate::websocket::Socket;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -45,6 +47,8 @@ pub struct Desk {
     deferred: RefCell<VecDeque<Deferred>>,
     /// The parts of its mime whose content JavaScript gives.
     sources: Vec<u64>,
+    /// The handle of a transfer, which may be one of frames.
+    transfers: RefCell<Option<Arc<OwnedEasy>>>,
     pub flow: Flow,
 }
 
@@ -89,6 +93,8 @@ pub enum Output {
     Collect(Vec<u8>),
     Stdout,
     Stream(Arc<Stream>),
+    /// What is sent comes from there, too.
+    Socket(Arc<Socket>),
 }
 
 /// What JavaScript has to do with a call.
@@ -116,6 +122,7 @@ impl Desk {
             reply: RefCell::default(),
             deferred: RefCell::default(),
             sources: Vec::new(),
+            transfers: RefCell::default(),
             flow: Flow::default(),
         }
     }
@@ -132,6 +139,23 @@ impl Desk {
 
     pub fn has_source(&self, source: u64) -> bool {
         self.sources.contains(&source)
+    }
+
+    /// That of a transfer on this handle.
+    pub fn of_transfer(handle: &Arc<OwnedEasy>, id: u64, scripts: Scripts) -> Self {
+        let desk = Self::new(id, scripts);
+        desk.transfers.replace(Some(handle.clone()));
+        desk
+    }
+
+    /// What WRITEFUNCTION is told beside its piece: the frame, and that it is
+    /// one.
+    pub(super) fn frame(&self) -> [f64; 6] {
+        let transfers = self.transfers.borrow();
+        match transfers.as_ref().and_then(|handle| handle.frame()) {
+            Some([age, flags, offset, left, length]) => [age, flags, offset, left, length, 1.0],
+            None => [0.0; 6],
+        }
     }
 
     pub fn id(&self) -> u64 {

@@ -216,6 +216,10 @@ impl OwnedEasy {
         self.raw()
     }
 
+    pub(super) fn raw_for_connection(&self) -> *mut CURL {
+        self.raw()
+    }
+
     pub(super) fn raw_for_info(&self) -> *mut CURL {
         self.raw()
     }

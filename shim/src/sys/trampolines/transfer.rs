@@ -73,6 +73,15 @@ pub(super) unsafe extern "C" fn write(
                 }
                 return data.len();
             }
+            Output::Socket(socket) => {
+                let socket = socket.clone();
+                drop(output);
+                if socket.write(data) {
+                    return data.len();
+                }
+                desk.wait(CURLPAUSE_RECV);
+                return given_up(&desk, CURL_WRITEFUNC_PAUSE, CURL_WRITEFUNC_ERROR);
+            }
             Output::Script => {}
         }
         drop(output);
@@ -81,7 +90,7 @@ pub(super) unsafe extern "C" fn write(
                 return given_up(&desk, CURL_WRITEFUNC_PAUSE, CURL_WRITEFUNC_ERROR);
             }
         }
-        let reply = desk.ask(Slot::WRITE, NO_NUMBERS, data);
+        let reply = desk.ask(Slot::WRITE, desk.frame(), data);
         if reply == Reply::Later {
             desk.flow.writing.set(true);
         }
@@ -161,10 +170,12 @@ unsafe fn receive(slot: Slot, data: *const c_char, size: usize, id: *mut c_void)
         let Some(desk) = current(id) else {
             return CURL_WRITEFUNC_ERROR;
         };
-        if let Output::Stream(stream) = &*desk.output.borrow()
-            && slot == Slot::HEADER
-        {
-            stream.header(data);
+        if slot == Slot::HEADER {
+            match &*desk.output.borrow() {
+                Output::Stream(stream) => stream.header(data),
+                Output::Socket(socket) => socket.header(data),
+                _ => {}
+            }
         }
         taken(desk.ask(slot, NO_NUMBERS, data), size)
     })
@@ -187,6 +198,14 @@ pub(super) unsafe extern "C" fn read(
         // SAFETY: libcurl gives a buffer of that size, which nobody else uses
         // while the callback runs.
         let room = unsafe { slice::from_raw_parts_mut(buffer.cast::<u8>(), size) };
+        if let Output::Socket(socket) = &*desk.output.borrow() {
+            let count = socket.read(room);
+            if count == 0 {
+                desk.wait(CURLPAUSE_SEND);
+                return CURL_READFUNC_PAUSE;
+            }
+            return count;
+        }
         if !desk.answers(Slot::READ) {
             return read_stdin(room);
         }

@@ -1,0 +1,79 @@
+/**
+ * Calls for WebSockets that run as transfers.
+ *
+ * @module
+ */
+
+import { LENGTH, NOTHING, numbers } from "./buffers.ts";
+import { library } from "./library.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** Short messages land here. */
+const landing = new Uint8Array(64 * 1024);
+let payload: Bytes = NOTHING;
+
+/** Puts lines behind those of HTTPHEADER, each with a NUL behind; a status. */
+export function addHeaders(id: number, lines: Bytes): number {
+  return library().shim_websocket_headers(id, lines, lines.length);
+}
+
+/** What has come first, or 0; its bytes are `taken`, or lent by `seen`. */
+export function read(id: number): number {
+  let what = library().shim_websocket_read(
+    id,
+    numbers,
+    landing,
+    landing.length,
+  );
+  const length = numbers[LENGTH];
+  if (length <= landing.length) {
+    payload = landing.subarray(0, length);
+  } else {
+    const turns = numbers[1];
+    payload = new Uint8Array(length);
+    what = library().shim_websocket_read(id, numbers, payload, length);
+    numbers[1] ||= turns;
+  }
+  return what;
+}
+
+/** Whether the last `read` has made room, which takes a turn to be used. */
+export function madeRoom(): boolean {
+  return numbers[1] !== 0;
+}
+
+/** The number of the last `read`. */
+export function number(): number {
+  return numbers[0];
+}
+
+/** The bytes of the last `read`, until the next. */
+export function seen(): Bytes {
+  return payload;
+}
+
+/** The same, to keep. */
+export function taken(): Bytes {
+  return payload.buffer === landing.buffer ? payload.slice() : payload;
+}
+
+/** Of {@linkcode state}: there is room for more frames to send. */
+export const ROOM = 1;
+/** Of {@linkcode state}: the last that counts has come. */
+export const LAST = 2;
+
+/** A sum of these. */
+export function state(id: number): number {
+  return library().shim_websocket_state(id);
+}
+
+/** A frame to send: 0, or 1 if that is all for now, or less if it failed. */
+export function send(id: number, opcode: number, data: Bytes): number {
+  return library().shim_websocket_send(
+    id,
+    opcode,
+    data.length === 0 ? NOTHING : data,
+    data.length,
+  );
+}

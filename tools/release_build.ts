@@ -1,0 +1,71 @@
+/**
+ * Builds the native library as it is released, into `dist/lib/PLATFORM/`:
+ * on Linux with zig's linker, which links with an old glibc wherever it runs,
+ * and for each processor and libc; elsewhere for that machine only.
+ *
+ * Run it as `deno run -A tools/release_build.ts [PLATFORM…]`; without a name it
+ * is this machine's.
+ *
+ * @module
+ */
+
+import { RELEASE } from "../src/ffi/release.ts";
+import { elfProblemsOf, GLIBC, problemsOf } from "./npm/library_file.ts";
+import { ownPlatform, type Platform, platformNamed } from "./npm/platforms.ts";
+import { ROOT } from "./tables/output.ts";
+
+const TARGET_DIR = `${ROOT}shim/target/release-build`;
+
+/** Of its own accord, Rust makes no shared library with musl. */
+const MUSL = { RUSTFLAGS: "-C target-feature=-crt-static" };
+
+/** What is to be run for a platform, and the changes of the environment. */
+function cargo({ os, libc, target }: Platform) {
+  const isLinux = os === "linux";
+  return {
+    args: [
+      isLinux ? "zigbuild" : "build",
+      "--release",
+      "--locked",
+      "--lib",
+      "--manifest-path",
+      `${ROOT}shim/Cargo.toml`,
+      "--target-dir",
+      TARGET_DIR,
+      "--target",
+      libc === "glibc" ? `${target}.${GLIBC}` : target,
+    ],
+    env: (libc === "musl" ? MUSL : {}) as Record<string, string>,
+  };
+}
+
+async function build(platform: Platform): Promise<string> {
+  const { name, os, target, file } = platform;
+  const { args, env } = cargo(platform);
+  const { success } = await new Deno.Command("cargo", { args, env }).spawn()
+    .status;
+  if (!success) {
+    throw new Error(
+      os === "linux"
+        ? `${name} was not built; it needs \`rustup target add ${target}\` ` +
+          "and `pip install ziglang cargo-zigbuild`"
+        : `${name} was not built`,
+    );
+  }
+  const built = `${TARGET_DIR}/${target}/release/${file}`;
+  const bytes = await Deno.readFile(built);
+  const problems = problemsOf(bytes, platform, RELEASE);
+  if (os === "linux") problems.push(...elfProblemsOf(bytes, platform));
+  if (problems.length > 0) {
+    throw new Error(`${built} can't be released: ${problems.join(", ")}`);
+  }
+  const folder = `${ROOT}dist/lib/${name}`;
+  await Deno.mkdir(folder, { recursive: true });
+  await Deno.copyFile(built, `${folder}/${file}`);
+  return `${folder}/${file}`;
+}
+
+const platforms = Deno.args.length > 0
+  ? Deno.args.map(platformNamed)
+  : [ownPlatform()];
+for (const platform of platforms) console.log(await build(platform));
