@@ -11,7 +11,16 @@ const PROTOCOLS = [
 
 const FEATURES = [
   ...["AsynchDNS", "GSS-API", "HSTS", "HTTP2", "HTTP3", "HTTPS-proxy", "IDN"],
-  ...["IPv6", "Kerberos", "Largefile", "PSL", "SPNEGO", "SSL", "UnixSockets"],
+  ...[
+    "IPv6",
+    "Kerberos",
+    "Largefile",
+    "PSL",
+    "SPNEGO",
+    "SSL",
+    "SSLS-EXPORT",
+    "UnixSockets",
+  ],
   ...["alt-svc", "brotli", "libz", "threadsafe", "zstd"],
 ];
 
