@@ -315,11 +315,11 @@ for (
       using c = curlFor(`${server.url}/bytes/10000000`);
       const idle = new Int32Array(new SharedArrayBuffer(4));
       let calls = 0;
-      c.setopt(curl.TIMEOUT_MS, 50);
+      c.setopt(curl.TIMEOUT_MS, 500);
       c.setopt(curl.WRITEFUNCTION, () => {});
       c.setopt(curl.NOPROGRESS, name !== "XFERINFOFUNCTION");
       c.setopt(curl[name], () => {
-        if (calls++ === 0) Atomics.wait(idle, 0, 0, 100);
+        if (calls++ === 0) Atomics.wait(idle, 0, 0, 600);
       });
       assertCurlError(() => c.performSync(), curl.E_OPERATION_TIMEDOUT);
       assertGreater(calls, 0);
