@@ -429,8 +429,8 @@ function bytesOf(message: unknown): Bytes {
  * are checked to be UTF-8.
  *
  * It runs beside the isolate's other transfers, without a thread of its own, and
- * the program does not end before it is closed. A subclass of neither `Curl` nor
- * `WebSocketStream`, it takes its settings from a `Curl`.
+ * the program does not end before it is closed. How to get to the server is what
+ * a `Curl` says.
  *
  * @see {@link https://developer.mozilla.org/docs/Web/API/WebSocketStream}
  * @see {@link https://curl.se/libcurl/c/libcurl-ws.html}

@@ -98,6 +98,11 @@ impl OwnedEasy {
         self.call();
     }
 
+    /// No transfer here is a WebSocket's.
+    pub(super) fn frame(&self) -> Option<[f64; 5]> {
+        None
+    }
+
     pub fn set_long(&self, option: CURLoption, value: c_long) -> CURLcode {
         if option == CURLOPT_CONNECT_ONLY {
             self.connects_only.set(value != 0);

@@ -11,6 +11,10 @@ impl Slist {
         Some(Self)
     }
 
+    pub fn items(&self) -> Vec<&[u8]> {
+        Vec::new()
+    }
+
     pub(super) fn into_raw(self) -> *mut curl_slist {
         ptr::null_mut()
     }
