@@ -154,6 +154,10 @@ export const TRANSFER_CODES: readonly number[] = [
   // The server breaks some answers off.
   curl.E_RECV_ERROR,
   curl.E_HTTP2_STREAM,
+  // It leaves a connection on which many streams were aborted at once, and the
+  // others on it with them.
+  curl.E_HTTP2,
+  curl.E_SEND_ERROR,
 ];
 
 /** A callback that this Worker cannot call. */
