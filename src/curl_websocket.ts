@@ -189,6 +189,8 @@ class SocketTransfer extends Transfer {
   }
 
   protected override fail(error: unknown): void {
+    // The server may have answered and left at once.
+    if (this.#state === CONNECTING && !this.#isAborted) this.#serve(false);
     if (this.#state === ANSWERED) this.#early ??= { cause: error };
     else this.#conclude(error);
   }
@@ -264,6 +266,7 @@ class SocketTransfer extends Transfer {
     if (typeof answer === "string") {
       const text = `The server has answered, but no WebSocket's way: ${answer}`;
       this.#state = CONNECTING;
+      this.#isAborted = true;
       this.#failure = { cause: codedError(E_RECV_ERROR, text) };
       if (this.#early !== undefined) this.#conclude(this.#early.cause);
       else this.abort(this.#failure.cause);
