@@ -159,6 +159,36 @@ for (const [name, { kinds, send }] of WAITING) {
   });
 }
 
+for (const kinds of [[], [curl.LOCK_DATA_COOKIE]]) {
+  const where = kinds.length === 0 ? "" : " on a share of cookies";
+  test(
+    SERVER,
+    `each of many transfers at once${where} reads its own mime`,
+    async () => {
+      await using server = await startServer();
+      using share = new curl.CurlShare();
+      if (kinds.length > 0) share.share(...kinds);
+      const sent = Array.from({ length: 30 }, async (_, index) => {
+        const { c, mime } = mimeFor(formAt(server));
+        using _c = c;
+        c.setopt(curl.SHARE, share);
+        for (const name of ["a", "b"]) {
+          const pieces = Array(5).fill(`${index}${name}`);
+          mime.add({ name }).dataCb(null, async () => {
+            await new Promise((resolve) => setTimeout(resolve, index % 3));
+            return pieces.pop() ?? "";
+          });
+        }
+        return partsOf(await c.performText()).map(({ value }) => value);
+      });
+      assertEquals(
+        await Promise.all(sent),
+        sent.map((_, index) => [`${index}a`.repeat(5), `${index}b`.repeat(5)]),
+      );
+    },
+  );
+}
+
 test(SERVER, "a Blob is read in pieces", async () => {
   await using server = await startServer();
   const { c, mime } = mimeFor(formAt(server));

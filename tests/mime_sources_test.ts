@@ -91,6 +91,21 @@ for (const [name, { kinds, send }] of Object.entries(WAYS)) {
 
   test(
     SERVER,
+    `dataCb()'s content is sent after a 401 by ${name}`,
+    async () => {
+      await using server = await startServer();
+      const { c, mime, stack } = mimeOn(kinds, `${server.url}/auth/basic`);
+      using _ = stack;
+      c.setopt(curl.HTTPAUTH, curl.HTTPAUTH_ANY);
+      c.setopt(curl.USERPWD, "user:secret");
+      const log = addReader(mime, patternBytes(1000));
+      assertEquals(await send(c), "hello user\n");
+      assertEquals(log.seeks, [[0, 0]]);
+    },
+  );
+
+  test(
+    SERVER,
     `dataCb()'s content needs seek to be sent again by ${name}`,
     async () => {
       await using server = await startServer();
