@@ -325,6 +325,39 @@ test(
   },
 );
 
+test(
+  SERVER,
+  "transfers of a share begin though one that came first waits for a promise",
+  async () => {
+    await using server = await startServer();
+    // Which of them finds the first still connecting is up to chance.
+    for (let round = 0; round < 20; round++) {
+      using share = SHARES.connections();
+      using first = attachedTo(share, `${server.url}/upload`);
+      first.setopt(curl.UPLOAD, true);
+      const { promise, resolve } = Promise.withResolvers<string>();
+      first.setopt(curl.READFUNCTION, () => promise);
+      const uploaded = first.performBytes({
+        signal: AbortSignal.timeout(60_000),
+      });
+      const others = Array.from(
+        { length: 4 },
+        () => attachedTo(share, `${server.url}/bytes/100`),
+      );
+      // They would fail for it, rather than wait for ever.
+      for (const other of others) other.setopt(curl.TIMEOUT_MS, 10_000);
+      const [last, ...rest] = others;
+      const bodies = Promise.all(rest.map((other) => other.performBytes()));
+      // This one keeps the promise from being settled until it is done.
+      assertEquals(last.performBytesSync().length, 100);
+      for (const body of await bodies) assertEquals(body.length, 100);
+      resolve("");
+      await uploaded.catch(() => {});
+      for (const other of others) other.close();
+    }
+  },
+);
+
 test(WORKERS, "closeAsync() waits for transfers of other Workers", async () => {
   for (const make of Object.values(SHARES)) {
     const share = make();

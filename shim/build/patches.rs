@@ -31,6 +31,15 @@ const PATCHES: &[Patch] = &[
                   int denocurl_poll(struct pollfd *, nfds_t, int);\n  \
                   r = denocurl_poll(ufds, nfds, pending_ms);",
     },
+    // Transfers that wait to see whether a new connection multiplexes would
+    // wait for the end of its transfer where it does not, and that transfer
+    // may wait for them.
+    Patch {
+        krate: "curl-sys",
+        file: "curl/lib/multi.c",
+        find: "if(!data->conn->bits.reuse &&\n         Curl_conn_is_multiplex(data->conn, FIRSTSOCKET)) {",
+        replace: "if(!data->conn->bits.reuse) {",
+    },
     // A ping of curl_easy_upkeep would wait in a buffer for the next transfer,
     // and a connection that is dead would not be found so.
     Patch {
