@@ -11,11 +11,12 @@ import { DENO_FMT, ROOT, write } from "./tables/output.ts";
 
 const FOLDER = "shim/src/ffi/";
 
-/** The text of all of its files, the same whatever the file system's order. */
-function readSources(): string {
+/** The name and the text of each of its files, in the order of the names. */
+function readSources(): [string, string][] {
   const names = [...Deno.readDirSync(ROOT + FOLDER)].map(({ name }) => name);
-  return names.sort().map((name) => Deno.readTextFileSync(ROOT + FOLDER + name))
-    .join("\n");
+  return names.sort().map((
+    name,
+  ) => [name, Deno.readTextFileSync(ROOT + FOLDER + name)]);
 }
 
 /** Those that wait, off the isolate's thread. */
@@ -71,17 +72,24 @@ function symbolText(
   ];
 }
 
-/** The text of `symbols.ts` for that of the sources, before `deno fmt`. */
-function emitSymbols(source: string): string {
+/** The entries of one file, before `deno fmt`. */
+function groupText([file, source]: [string, string]): string {
   const plain = source.replace(/\/\/[^\n]*/g, "");
   const symbols = [...plain.matchAll(EXPORT)].map(symbolText);
   const marked = plain.match(/#\[unsafe\(no_mangle\)\]/g)?.length ?? 0;
   if (symbols.length !== marked) {
     throw new SyntaxError(
-      `Read ${symbols.length} of ${marked} exports in ${FOLDER}`,
+      `Read ${symbols.length} of ${marked} exports in ${FOLDER}${file}`,
     );
   }
+  if (symbols.length === 0) return "";
   symbols.sort(([a], [b]) => a < b ? -1 : 1);
+  const entries = symbols.map(([, text]) => text).join("\n");
+  return `${file.replace(".rs", "")}: {\n${entries}\n},`;
+}
+
+/** The text of `symbols.ts` for that of the sources, before `deno fmt`. */
+function emitSymbols(sources: [string, string][]): string {
   return `/**
  * What the native library exports.
  *
@@ -90,10 +98,10 @@ function emitSymbols(source: string): string {
  * @module
  */
 
-/** The symbol table for \`Deno.dlopen\`. */
+/** Tables for \`Deno.dlopen\`, one for each file of exports. */
 export const symbols = {
-${symbols.map(([, text]) => text).join("\n")}
-} as const satisfies Deno.ForeignLibraryInterface;
+${sources.map(groupText).join("\n")}
+} as const satisfies Record<string, Deno.ForeignLibraryInterface>;
 `;
 }
 

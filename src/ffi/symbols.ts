@@ -6,517 +6,552 @@
  * @module
  */
 
-/** The symbol table for `Deno.dlopen`. */
+/** Tables for `Deno.dlopen`, one for each file of exports. */
 export const symbols = {
-  shim_abandon: { parameters: ["u32"], result: "i32" },
-  shim_answer: {
-    parameters: [
-      "f64",
-      "buffer", // bytes: *const u8
-      "u32",
-    ],
-    result: "i32",
+  begin: {
+    shim_begin: { parameters: [], result: "i32" },
   },
-  shim_begin: { parameters: [], result: "i32" },
-  shim_body: {
-    parameters: [
-      "buffer", // room: *mut u8
-      "u32",
-    ],
-    result: "i32",
+  connection: {
+    shim_recv: {
+      parameters: [
+        "f64",
+        "u32",
+        "buffer", // room: *mut u8
+        "u32",
+      ],
+      result: "i32",
+    },
+    shim_send: {
+      parameters: [
+        "f64",
+        "buffer", // data: *const u8
+        "u32",
+      ],
+      result: "i32",
+    },
+    shim_ws_recv: {
+      parameters: [
+        "f64",
+        "u32",
+        "buffer", // values: *mut f64
+        "buffer", // room: *mut u8
+        "u32",
+      ],
+      result: "i32",
+    },
+    shim_ws_send: {
+      parameters: [
+        "f64",
+        "u32",
+        "buffer", // data: *const u8
+        "u32",
+        "u32",
+        "f64",
+      ],
+      result: "i32",
+    },
   },
-  shim_body_length: { parameters: [], result: "f64" },
-  shim_cancel: { parameters: ["f64"], result: "i32" },
-  shim_curl_check: { parameters: ["f64", "u32"], result: "i32" },
-  shim_curl_close: {
-    parameters: [
-      "f64",
-      "buffer", // values: *mut f64
-      "buffer", // room: *mut u8
-      "u32",
-    ],
-    result: "i32",
+  curl: {
+    shim_curl_check: { parameters: ["f64", "u32"], result: "i32" },
+    shim_curl_close: {
+      parameters: [
+        "f64",
+        "buffer", // values: *mut f64
+        "buffer", // room: *mut u8
+        "u32",
+      ],
+      result: "i32",
+    },
+    shim_curl_closed: { parameters: ["f64"], result: "i32" },
+    shim_curl_duphandle: { parameters: ["f64"], result: "f64" },
+    shim_curl_errstr: {
+      parameters: [
+        "f64",
+        "buffer", // room: *mut u8
+        "u32",
+      ],
+      result: "i32",
+    },
+    shim_curl_new: { parameters: [], result: "f64" },
+    shim_curl_open: { parameters: ["f64"], result: "i32" },
+    shim_curl_release: { parameters: ["f64"], result: "void" },
+    shim_curl_reset: { parameters: ["f64"], result: "i32" },
+    shim_curl_share: { parameters: ["f64"], result: "f64" },
   },
-  shim_curl_closed: { parameters: ["f64"], result: "i32" },
-  shim_curl_duphandle: { parameters: ["f64"], result: "f64" },
-  shim_curl_errstr: {
-    parameters: [
-      "f64",
-      "buffer", // room: *mut u8
-      "u32",
-    ],
-    result: "i32",
+  engine: {
+    shim_cancel: { parameters: ["f64"], result: "i32" },
+    shim_engine: { parameters: [], result: "f64" },
+    shim_settle: { parameters: ["f64", "u32", "f64"], result: "i32" },
+    shim_share_closing: { parameters: ["f64", "u32"], result: "i32" },
+    shim_start: { parameters: ["f64", "u32"], result: "i32" },
+    shim_stream_read: {
+      parameters: [
+        "f64",
+        "buffer", // room: *mut u8
+        "u32",
+      ],
+      result: "i32",
+    },
+    shim_turn: {
+      parameters: [
+        "f64",
+        "buffer", // values: *mut f64
+        "buffer", // room: *mut u8
+        "u32",
+      ],
+      result: "i32",
+    },
+    shim_wait: { parameters: ["f64"], result: "i32", nonblocking: true },
   },
-  shim_curl_multi: { parameters: ["f64"], result: "f64" },
-  shim_curl_new: { parameters: [], result: "f64" },
-  shim_curl_open: { parameters: ["f64"], result: "i32" },
-  shim_curl_release: { parameters: ["f64"], result: "void" },
-  shim_curl_reset: { parameters: ["f64"], result: "i32" },
-  shim_curl_share: { parameters: ["f64"], result: "f64" },
-  shim_engine: { parameters: [], result: "f64" },
-  shim_error: {
-    parameters: [
-      "buffer", // room: *mut u8
-      "u32",
-    ],
-    result: "i32",
+  headers: {
+    shim_header: {
+      parameters: [
+        "f64",
+        "buffer", // name: *const u8
+        "u32",
+        "u32",
+        "u32",
+        "i32",
+        "buffer", // room: *mut u8
+        "u32",
+      ],
+      result: "i32",
+    },
+    shim_headers: {
+      parameters: [
+        "f64",
+        "u32",
+        "i32",
+        "buffer", // room: *mut u8
+        "u32",
+      ],
+      result: "i32",
+    },
   },
-  shim_getinfo_bytes: {
-    parameters: [
-      "f64",
-      "u32",
-      "buffer", // value: *mut f64
-      "buffer", // room: *mut u8
-      "u32",
-    ],
-    result: "i32",
+  info: {
+    shim_getinfo_bytes: {
+      parameters: [
+        "f64",
+        "u32",
+        "buffer", // value: *mut f64
+        "buffer", // room: *mut u8
+        "u32",
+      ],
+      result: "i32",
+    },
+    shim_getinfo_number: {
+      parameters: [
+        "f64",
+        "u32",
+        "buffer", // value: *mut f64
+      ],
+      result: "i32",
+    },
   },
-  shim_getinfo_number: {
-    parameters: [
-      "f64",
-      "u32",
-      "buffer", // value: *mut f64
-    ],
-    result: "i32",
+  mime: {
+    shim_mime_check: {
+      parameters: [
+        "u32",
+        "buffer", // text: *const u8
+        "u32",
+      ],
+      result: "i32",
+    },
+    shim_mime_close: { parameters: ["f64", "f64"], result: "i32" },
+    shim_mime_data: {
+      parameters: [
+        "f64",
+        "f64",
+        "u32",
+        "buffer", // data: *const u8
+        "u32",
+      ],
+      result: "i32",
+    },
+    shim_mime_headers: {
+      parameters: [
+        "f64",
+        "f64",
+        "u32",
+        "buffer", // lines: *const u8
+        "u32",
+      ],
+      result: "i32",
+    },
+    shim_mime_new: { parameters: ["f64"], result: "f64" },
+    shim_mime_part: { parameters: ["f64", "f64"], result: "f64" },
+    shim_mime_release: { parameters: ["f64", "f64"], result: "void" },
+    shim_mime_source: {
+      parameters: ["f64", "f64", "u32", "f64", "u32"],
+      result: "f64",
+    },
+    shim_mime_subparts: {
+      parameters: [
+        "f64",
+        "f64",
+        "u32",
+        "f64",
+        "buffer", // values: *mut f64
+        "buffer", // room: *mut u8
+        "u32",
+      ],
+      result: "i32",
+    },
+    shim_mime_text: {
+      parameters: [
+        "f64",
+        "f64",
+        "u32",
+        "u32",
+        "u32",
+        "buffer", // text: *const u8
+        "u32",
+      ],
+      result: "i32",
+    },
+    shim_setopt_mime: {
+      parameters: [
+        "f64",
+        "f64",
+        "buffer", // values: *mut f64
+        "buffer", // room: *mut u8
+        "u32",
+      ],
+      result: "i32",
+    },
   },
-  shim_header: {
-    parameters: [
-      "f64",
-      "buffer", // name: *const u8
-      "u32",
-      "u32",
-      "u32",
-      "i32",
-      "buffer", // room: *mut u8
-      "u32",
-    ],
-    result: "i32",
+
+  multi: {
+    shim_curl_multi: { parameters: ["f64"], result: "f64" },
+    shim_multi_add: {
+      parameters: [
+        "f64",
+        "f64",
+        "buffer", // values: *mut f64
+        "buffer", // room: *mut u8
+        "u32",
+      ],
+      result: "i32",
+    },
+    shim_multi_assign: { parameters: ["f64", "i32", "u32"], result: "i32" },
+    shim_multi_close: {
+      parameters: [
+        "f64",
+        "buffer", // values: *mut f64
+        "buffer", // room: *mut u8
+        "u32",
+      ],
+      result: "i32",
+    },
+    shim_multi_close_handles: { parameters: ["f64"], result: "i32" },
+    shim_multi_closed: { parameters: ["f64"], result: "i32" },
+    shim_multi_fdset: {
+      parameters: [
+        "f64",
+        "buffer", // room: *mut u8
+        "u32",
+      ],
+      result: "i32",
+    },
+    shim_multi_forget: { parameters: ["f64", "f64"], result: "i32" },
+    shim_multi_new: { parameters: ["u32"], result: "f64" },
+    shim_multi_next_done: {
+      parameters: [
+        "f64",
+        "buffer", // values: *mut f64
+        "buffer", // room: *mut u8
+        "u32",
+      ],
+      result: "i32",
+    },
+    shim_multi_notify: { parameters: ["f64", "u32", "u32"], result: "i32" },
+    shim_multi_open: { parameters: ["f64"], result: "i32" },
+    shim_multi_perform: {
+      parameters: [
+        "f64",
+        "buffer", // values: *mut f64
+        "buffer", // room: *mut u8
+        "u32",
+      ],
+      result: "i32",
+    },
+    shim_multi_prepare: { parameters: ["f64", "f64"], result: "f64" },
+    shim_multi_release: { parameters: ["f64"], result: "void" },
+    shim_multi_remove: {
+      parameters: [
+        "f64",
+        "f64",
+        "buffer", // values: *mut f64
+        "buffer", // room: *mut u8
+        "u32",
+      ],
+      result: "i32",
+    },
+    shim_multi_select: { parameters: ["f64", "f64"], result: "i32" },
+    shim_multi_setopt_function: {
+      parameters: ["f64", "u32", "u32"],
+      result: "i32",
+    },
+    shim_multi_setopt_list: {
+      parameters: [
+        "f64",
+        "u32",
+        "u32",
+        "buffer", // items: *const u8
+        "u32",
+      ],
+      result: "i32",
+    },
+    shim_multi_setopt_number: {
+      parameters: [
+        "f64",
+        "u32",
+        "f64",
+        "buffer", // values: *mut f64
+        "buffer", // room: *mut u8
+        "u32",
+      ],
+      result: "i32",
+    },
+    shim_multi_size: { parameters: ["f64"], result: "f64" },
+    shim_multi_socket_action: {
+      parameters: [
+        "f64",
+        "i32",
+        "i32",
+        "buffer", // values: *mut f64
+        "buffer", // room: *mut u8
+        "u32",
+      ],
+      result: "i32",
+    },
+    shim_multi_timeout: {
+      parameters: [
+        "f64",
+        "buffer", // values: *mut f64
+      ],
+      result: "i32",
+    },
+    shim_multi_wait: { parameters: ["f64"], result: "i32", nonblocking: true },
   },
-  shim_headers: {
-    parameters: [
-      "f64",
-      "u32",
-      "i32",
-      "buffer", // room: *mut u8
-      "u32",
-    ],
-    result: "i32",
+  options: {
+    shim_setopt_bigint: { parameters: ["f64", "u32", "i64"], result: "i32" },
+    shim_setopt_bytes: {
+      parameters: [
+        "f64",
+        "u32",
+        "buffer", // value: *const u8
+        "u32",
+      ],
+      result: "i32",
+    },
+    shim_setopt_callback: { parameters: ["f64", "u32", "u32"], result: "i32" },
+    shim_setopt_number: { parameters: ["f64", "u32", "f64"], result: "i32" },
+    shim_setopt_share: { parameters: ["f64", "f64"], result: "i32" },
+    shim_unsetopt: { parameters: ["f64", "u32"], result: "i32" },
   },
-  shim_mime_check: {
-    parameters: [
-      "u32",
-      "buffer", // text: *const u8
-      "u32",
-    ],
-    result: "i32",
+  perform: {
+    shim_abandon: { parameters: ["u32"], result: "i32" },
+    shim_answer: {
+      parameters: [
+        "f64",
+        "buffer", // bytes: *const u8
+        "u32",
+      ],
+      result: "i32",
+    },
+    shim_body: {
+      parameters: [
+        "buffer", // room: *mut u8
+        "u32",
+      ],
+      result: "i32",
+    },
+    shim_body_length: { parameters: [], result: "f64" },
+    shim_pause: {
+      parameters: [
+        "f64",
+        "i32",
+        "u32",
+        "buffer", // values: *mut f64
+        "buffer", // room: *mut u8
+        "u32",
+      ],
+      result: "i32",
+    },
+    shim_perform: {
+      parameters: [
+        "f64",
+        "u32",
+        "buffer", // values: *mut f64
+        "buffer", // room: *mut u8
+        "u32",
+      ],
+      result: "i32",
+    },
+    shim_question: {
+      parameters: [
+        "f64",
+        "buffer", // room: *mut u8
+        "u32",
+      ],
+      result: "i32",
+    },
+    shim_resume: {
+      parameters: [
+        "f64",
+        "f64",
+        "buffer", // values: *mut f64
+        "buffer", // room: *mut u8
+        "u32",
+      ],
+      result: "i32",
+    },
+    shim_waiting: { parameters: [], result: "u32" },
   },
-  shim_mime_close: { parameters: ["f64", "f64"], result: "i32" },
-  shim_mime_data: {
-    parameters: [
-      "f64",
-      "f64",
-      "u32",
-      "buffer", // data: *const u8
-      "u32",
-    ],
-    result: "i32",
+  release: {
+    shim_release: {
+      parameters: [
+        "buffer", // room: *mut u8
+        "u32",
+      ],
+      result: "i32",
+    },
   },
-  shim_mime_headers: {
-    parameters: [
-      "f64",
-      "f64",
-      "u32",
-      "buffer", // lines: *const u8
-      "u32",
-    ],
-    result: "i32",
+  sessions: {
+    shim_sessions_export: { parameters: ["f64"], result: "i32" },
+    shim_sessions_import: {
+      parameters: [
+        "f64",
+        "buffer", // key: *const u8
+        "u32",
+        "buffer", // shmac: *const u8
+        "u32",
+        "buffer", // data: *const u8
+        "u32",
+      ],
+      result: "i32",
+    },
   },
-  shim_mime_new: { parameters: ["f64"], result: "f64" },
-  shim_mime_part: { parameters: ["f64", "f64"], result: "f64" },
-  shim_mime_release: { parameters: ["f64", "f64"], result: "void" },
-  shim_mime_source: {
-    parameters: ["f64", "f64", "u32", "f64", "u32"],
-    result: "f64",
+  share: {
+    shim_share_close: { parameters: ["f64"], result: "i32" },
+    shim_share_new: { parameters: ["u32"], result: "f64" },
+    shim_share_open: { parameters: ["f64"], result: "i32" },
+    shim_share_release: { parameters: ["f64"], result: "void" },
+    shim_share_setopt: { parameters: ["f64", "u32", "u32"], result: "i32" },
+    shim_share_state: {
+      parameters: [
+        "f64",
+        "buffer", // values: *mut f64
+      ],
+      result: "i32",
+    },
+    shim_share_stats: {
+      parameters: [
+        "f64",
+        "buffer", // values: *mut f64
+      ],
+      result: "i32",
+    },
   },
-  shim_mime_subparts: {
-    parameters: [
-      "f64",
-      "f64",
-      "u32",
-      "f64",
-      "buffer", // values: *mut f64
-      "buffer", // room: *mut u8
-      "u32",
-    ],
-    result: "i32",
+  texts: {
+    shim_error: {
+      parameters: [
+        "buffer", // room: *mut u8
+        "u32",
+      ],
+      result: "i32",
+    },
+    shim_report: {
+      parameters: [
+        "buffer", // room: *mut u8
+        "u32",
+      ],
+      result: "i32",
+    },
+    shim_strerror: {
+      parameters: [
+        "u32",
+        "i32",
+        "buffer", // room: *mut u8
+        "u32",
+      ],
+      result: "i32",
+    },
+    shim_version: {
+      parameters: [
+        "buffer", // room: *mut u8
+        "u32",
+      ],
+      result: "i32",
+    },
   },
-  shim_mime_text: {
-    parameters: [
-      "f64",
-      "f64",
-      "u32",
-      "u32",
-      "u32",
-      "buffer", // text: *const u8
-      "u32",
-    ],
-    result: "i32",
+  upkeep: {
+    shim_upkeep: {
+      parameters: [
+        "f64",
+        "buffer", // values: *mut f64
+        "buffer", // room: *mut u8
+        "u32",
+      ],
+      result: "i32",
+    },
   },
-  shim_multi_add: {
-    parameters: [
-      "f64",
-      "f64",
-      "buffer", // values: *mut f64
-      "buffer", // room: *mut u8
-      "u32",
-    ],
-    result: "i32",
+  url: {
+    shim_setopt_url: { parameters: ["f64", "f64"], result: "i32" },
+    shim_url_duplicate: { parameters: ["f64"], result: "f64" },
+    shim_url_get: {
+      parameters: [
+        "f64",
+        "u32",
+        "u32",
+        "buffer", // value: *mut f64
+        "buffer", // room: *mut u8
+        "u32",
+      ],
+      result: "i32",
+    },
+    shim_url_new: { parameters: [], result: "f64" },
+    shim_url_release: { parameters: ["f64"], result: "void" },
+    shim_url_remove: { parameters: ["f64", "u32"], result: "i32" },
+    shim_url_set: {
+      parameters: [
+        "f64",
+        "u32",
+        "u32",
+        "buffer", // value: *const u8
+        "u32",
+      ],
+      result: "i32",
+    },
   },
-  shim_multi_assign: { parameters: ["f64", "i32", "u32"], result: "i32" },
-  shim_multi_close: {
-    parameters: [
-      "f64",
-      "buffer", // values: *mut f64
-      "buffer", // room: *mut u8
-      "u32",
-    ],
-    result: "i32",
+  websocket: {
+    shim_websocket_headers: {
+      parameters: [
+        "f64",
+        "buffer", // lines: *const u8
+        "u32",
+      ],
+      result: "i32",
+    },
+    shim_websocket_read: {
+      parameters: [
+        "f64",
+        "buffer", // values: *mut f64
+        "buffer", // room: *mut u8
+        "u32",
+      ],
+      result: "i32",
+    },
+    shim_websocket_send: {
+      parameters: [
+        "f64",
+        "u32",
+        "buffer", // payload: *const u8
+        "u32",
+      ],
+      result: "i32",
+    },
+    shim_websocket_state: { parameters: ["f64"], result: "i32" },
   },
-  shim_multi_close_handles: { parameters: ["f64"], result: "i32" },
-  shim_multi_closed: { parameters: ["f64"], result: "i32" },
-  shim_multi_fdset: {
-    parameters: [
-      "f64",
-      "buffer", // room: *mut u8
-      "u32",
-    ],
-    result: "i32",
-  },
-  shim_multi_forget: { parameters: ["f64", "f64"], result: "i32" },
-  shim_multi_new: { parameters: ["u32"], result: "f64" },
-  shim_multi_next_done: {
-    parameters: [
-      "f64",
-      "buffer", // values: *mut f64
-      "buffer", // room: *mut u8
-      "u32",
-    ],
-    result: "i32",
-  },
-  shim_multi_notify: { parameters: ["f64", "u32", "u32"], result: "i32" },
-  shim_multi_open: { parameters: ["f64"], result: "i32" },
-  shim_multi_perform: {
-    parameters: [
-      "f64",
-      "buffer", // values: *mut f64
-      "buffer", // room: *mut u8
-      "u32",
-    ],
-    result: "i32",
-  },
-  shim_multi_prepare: { parameters: ["f64", "f64"], result: "f64" },
-  shim_multi_release: { parameters: ["f64"], result: "void" },
-  shim_multi_remove: {
-    parameters: [
-      "f64",
-      "f64",
-      "buffer", // values: *mut f64
-      "buffer", // room: *mut u8
-      "u32",
-    ],
-    result: "i32",
-  },
-  shim_multi_select: { parameters: ["f64", "f64"], result: "i32" },
-  shim_multi_setopt_function: {
-    parameters: ["f64", "u32", "u32"],
-    result: "i32",
-  },
-  shim_multi_setopt_list: {
-    parameters: [
-      "f64",
-      "u32",
-      "u32",
-      "buffer", // items: *const u8
-      "u32",
-    ],
-    result: "i32",
-  },
-  shim_multi_setopt_number: {
-    parameters: [
-      "f64",
-      "u32",
-      "f64",
-      "buffer", // values: *mut f64
-      "buffer", // room: *mut u8
-      "u32",
-    ],
-    result: "i32",
-  },
-  shim_multi_size: { parameters: ["f64"], result: "f64" },
-  shim_multi_socket_action: {
-    parameters: [
-      "f64",
-      "i32",
-      "i32",
-      "buffer", // values: *mut f64
-      "buffer", // room: *mut u8
-      "u32",
-    ],
-    result: "i32",
-  },
-  shim_multi_timeout: {
-    parameters: [
-      "f64",
-      "buffer", // values: *mut f64
-    ],
-    result: "i32",
-  },
-  shim_multi_wait: { parameters: ["f64"], result: "i32", nonblocking: true },
-  shim_pause: {
-    parameters: [
-      "f64",
-      "i32",
-      "u32",
-      "buffer", // values: *mut f64
-      "buffer", // room: *mut u8
-      "u32",
-    ],
-    result: "i32",
-  },
-  shim_perform: {
-    parameters: [
-      "f64",
-      "u32",
-      "buffer", // values: *mut f64
-      "buffer", // room: *mut u8
-      "u32",
-    ],
-    result: "i32",
-  },
-  shim_question: {
-    parameters: [
-      "f64",
-      "buffer", // room: *mut u8
-      "u32",
-    ],
-    result: "i32",
-  },
-  shim_recv: {
-    parameters: [
-      "f64",
-      "u32",
-      "buffer", // room: *mut u8
-      "u32",
-    ],
-    result: "i32",
-  },
-  shim_release: {
-    parameters: [
-      "buffer", // room: *mut u8
-      "u32",
-    ],
-    result: "i32",
-  },
-  shim_report: {
-    parameters: [
-      "buffer", // room: *mut u8
-      "u32",
-    ],
-    result: "i32",
-  },
-  shim_resume: {
-    parameters: [
-      "f64",
-      "f64",
-      "buffer", // values: *mut f64
-      "buffer", // room: *mut u8
-      "u32",
-    ],
-    result: "i32",
-  },
-  shim_send: {
-    parameters: [
-      "f64",
-      "buffer", // data: *const u8
-      "u32",
-    ],
-    result: "i32",
-  },
-  shim_sessions_export: { parameters: ["f64"], result: "i32" },
-  shim_sessions_import: {
-    parameters: [
-      "f64",
-      "buffer", // key: *const u8
-      "u32",
-      "buffer", // shmac: *const u8
-      "u32",
-      "buffer", // data: *const u8
-      "u32",
-    ],
-    result: "i32",
-  },
-  shim_setopt_bigint: { parameters: ["f64", "u32", "i64"], result: "i32" },
-  shim_setopt_bytes: {
-    parameters: [
-      "f64",
-      "u32",
-      "buffer", // value: *const u8
-      "u32",
-    ],
-    result: "i32",
-  },
-  shim_setopt_callback: { parameters: ["f64", "u32", "u32"], result: "i32" },
-  shim_setopt_mime: {
-    parameters: [
-      "f64",
-      "f64",
-      "buffer", // values: *mut f64
-      "buffer", // room: *mut u8
-      "u32",
-    ],
-    result: "i32",
-  },
-  shim_setopt_number: { parameters: ["f64", "u32", "f64"], result: "i32" },
-  shim_setopt_share: { parameters: ["f64", "f64"], result: "i32" },
-  shim_setopt_url: { parameters: ["f64", "f64"], result: "i32" },
-  shim_settle: { parameters: ["f64", "u32", "f64"], result: "i32" },
-  shim_share_close: { parameters: ["f64"], result: "i32" },
-  shim_share_closing: { parameters: ["f64", "u32"], result: "i32" },
-  shim_share_new: { parameters: ["u32"], result: "f64" },
-  shim_share_open: { parameters: ["f64"], result: "i32" },
-  shim_share_release: { parameters: ["f64"], result: "void" },
-  shim_share_setopt: { parameters: ["f64", "u32", "u32"], result: "i32" },
-  shim_share_state: {
-    parameters: [
-      "f64",
-      "buffer", // values: *mut f64
-    ],
-    result: "i32",
-  },
-  shim_share_stats: {
-    parameters: [
-      "f64",
-      "buffer", // values: *mut f64
-    ],
-    result: "i32",
-  },
-  shim_start: { parameters: ["f64", "u32"], result: "i32" },
-  shim_stream_read: {
-    parameters: [
-      "f64",
-      "buffer", // room: *mut u8
-      "u32",
-    ],
-    result: "i32",
-  },
-  shim_strerror: {
-    parameters: [
-      "u32",
-      "i32",
-      "buffer", // room: *mut u8
-      "u32",
-    ],
-    result: "i32",
-  },
-  shim_turn: {
-    parameters: [
-      "f64",
-      "buffer", // values: *mut f64
-      "buffer", // room: *mut u8
-      "u32",
-    ],
-    result: "i32",
-  },
-  shim_unsetopt: { parameters: ["f64", "u32"], result: "i32" },
-  shim_upkeep: {
-    parameters: [
-      "f64",
-      "buffer", // values: *mut f64
-      "buffer", // room: *mut u8
-      "u32",
-    ],
-    result: "i32",
-  },
-  shim_url_duplicate: { parameters: ["f64"], result: "f64" },
-  shim_url_get: {
-    parameters: [
-      "f64",
-      "u32",
-      "u32",
-      "buffer", // value: *mut f64
-      "buffer", // room: *mut u8
-      "u32",
-    ],
-    result: "i32",
-  },
-  shim_url_new: { parameters: [], result: "f64" },
-  shim_url_release: { parameters: ["f64"], result: "void" },
-  shim_url_remove: { parameters: ["f64", "u32"], result: "i32" },
-  shim_url_set: {
-    parameters: [
-      "f64",
-      "u32",
-      "u32",
-      "buffer", // value: *const u8
-      "u32",
-    ],
-    result: "i32",
-  },
-  shim_version: {
-    parameters: [
-      "buffer", // room: *mut u8
-      "u32",
-    ],
-    result: "i32",
-  },
-  shim_wait: { parameters: ["f64"], result: "i32", nonblocking: true },
-  shim_waiting: { parameters: [], result: "u32" },
-  shim_websocket_headers: {
-    parameters: [
-      "f64",
-      "buffer", // lines: *const u8
-      "u32",
-    ],
-    result: "i32",
-  },
-  shim_websocket_read: {
-    parameters: [
-      "f64",
-      "buffer", // values: *mut f64
-      "buffer", // room: *mut u8
-      "u32",
-    ],
-    result: "i32",
-  },
-  shim_websocket_send: {
-    parameters: [
-      "f64",
-      "u32",
-      "buffer", // payload: *const u8
-      "u32",
-    ],
-    result: "i32",
-  },
-  shim_websocket_state: { parameters: ["f64"], result: "i32" },
-  shim_ws_recv: {
-    parameters: [
-      "f64",
-      "u32",
-      "buffer", // values: *mut f64
-      "buffer", // room: *mut u8
-      "u32",
-    ],
-    result: "i32",
-  },
-  shim_ws_send: {
-    parameters: [
-      "f64",
-      "u32",
-      "buffer", // data: *const u8
-      "u32",
-      "u32",
-      "f64",
-    ],
-    result: "i32",
-  },
-} as const satisfies Deno.ForeignLibraryInterface;
+} as const satisfies Record<string, Deno.ForeignLibraryInterface>;

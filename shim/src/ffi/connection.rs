@@ -3,8 +3,8 @@
 //! the code.
 //!
 //! # Safety
-//! As in exports.rs.
-#![allow(clippy::missing_safety_doc, reason = "said once, above")]
+//! As in mod.rs.
+#![allow(clippy::missing_safety_doc, reason = "said in mod.rs")]
 
 use super::{entry_value, id, input, numbers, output};
 use crate::error::Result;
@@ -20,7 +20,7 @@ fn counted(act: impl FnOnce() -> Result<usize>) -> i32 {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn shim_send(curl: f64, data: *const u8, length: u32) -> i32 {
     counted(|| {
-        // SAFETY: see the head of this file.
+        // SAFETY: see mod.rs.
         let data = unsafe { input(data, length) };
         isolate::with_easy(id(curl), "send", |easy| connection::send(easy, data))
     })
@@ -31,7 +31,7 @@ pub unsafe extern "C" fn shim_send(curl: f64, data: *const u8, length: u32) -> i
 pub unsafe extern "C" fn shim_recv(curl: f64, into: u32, room: *mut u8, length: u32) -> i32 {
     let method = ["recv", "recvInto"][into.min(1) as usize];
     counted(|| {
-        // SAFETY: see the head of this file.
+        // SAFETY: see mod.rs.
         let room = unsafe { output(room, length) };
         isolate::with_easy(id(curl), method, |easy| {
             connection::receive(easy, method, room)
@@ -51,7 +51,7 @@ pub unsafe extern "C" fn shim_ws_send(
 ) -> i32 {
     let method = ["wsSend", "wsClose"][close.min(1) as usize];
     counted(|| {
-        // SAFETY: see the head of this file.
+        // SAFETY: see mod.rs.
         let data = unsafe { input(data, length) };
         isolate::with_easy(id(curl), method, |easy| {
             connection::send_frame(easy, method, data, flags, size as i64)
@@ -71,7 +71,7 @@ pub unsafe extern "C" fn shim_ws_recv(
 ) -> i32 {
     let method = ["wsRecv", "wsRecvInto"][into.min(1) as usize];
     counted(|| {
-        // SAFETY: see the head of this file.
+        // SAFETY: see mod.rs.
         let (values, room) = unsafe { (numbers::<8>(values), output(room, length)) };
         isolate::with_easy(id(curl), method, |easy| {
             let (count, frame) = connection::receive_frame(easy, method, room)?;

@@ -1,8 +1,8 @@
 //! What JavaScript can call for asynchronous transfers.
 //!
 //! # Safety
-//! As in exports.rs.
-#![allow(clippy::missing_safety_doc, reason = "said once, above")]
+//! As in mod.rs.
+#![allow(clippy::missing_safety_doc, reason = "said in mod.rs")]
 
 use super::{
     ABOUT, answer, entry, entry_id, entry_value, id, numbers, output, tell_bytes, tell_question,
@@ -58,7 +58,7 @@ pub unsafe extern "C" fn shim_turn(
 ) -> i32 {
     entry_value(
         || {
-            // SAFETY: see the head of this file.
+            // SAFETY: see mod.rs.
             let (values, room) = unsafe { (numbers::<8>(values), output(room, length)) };
             let here = isolate::here()?;
             match here.turn(answer(reply))? {
@@ -144,7 +144,7 @@ pub extern "C" fn shim_cancel(curl: f64) -> i32 {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn shim_stream_read(curl: f64, room: *mut u8, length: u32) -> i32 {
     entry(|| {
-        // SAFETY: see the head of this file.
+        // SAFETY: see mod.rs.
         let room = unsafe { output(room, length) };
         let here = isolate::here_if_any();
         let (count, turns) = here.map_or((0, false), |here| here.read_stream(id(curl), room));

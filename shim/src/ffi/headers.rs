@@ -1,10 +1,10 @@
 //! What JavaScript can call for the headers of a response.
 //!
 //! # Safety
-//! As in exports.rs.
-#![allow(clippy::missing_safety_doc, reason = "said once, above")]
+//! As in mod.rs.
+#![allow(clippy::missing_safety_doc, reason = "said in mod.rs")]
 
-use super::exports::started;
+use super::perform::started;
 use super::{give, id, input, output};
 use crate::{headers, isolate};
 
@@ -20,7 +20,7 @@ pub unsafe extern "C" fn shim_headers(
     started(|| {
         isolate::with_easy(id(curl), "headers", |easy| {
             let packed = headers::all(easy, origin, request)?;
-            // SAFETY: see the head of this file.
+            // SAFETY: see mod.rs.
             Ok(give(&packed, unsafe { output(room, length) }))
         })
     })
@@ -40,7 +40,7 @@ pub unsafe extern "C" fn shim_header(
 ) -> i32 {
     started(|| {
         isolate::with_easy(id(curl), "header", |easy| {
-            // SAFETY: see the head of this file.
+            // SAFETY: see mod.rs.
             let name = unsafe { input(name, name_length) };
             let packed = headers::one(easy, name, index, origin, request)?;
             // SAFETY: as above.

@@ -2,10 +2,10 @@
 //! number and its own, a part by its place in the mime.
 //!
 //! # Safety
-//! As in exports.rs.
-#![allow(clippy::missing_safety_doc, reason = "said once, above")]
+//! As in mod.rs.
+#![allow(clippy::missing_safety_doc, reason = "said in mod.rs")]
 
-use super::exports::{report_progress, started};
+use super::perform::{report_progress, started};
 use super::{entry, entry_id, entry_value, id, input};
 use crate::error::{Error, Result};
 use crate::sys::mime::Text;
@@ -62,7 +62,7 @@ pub unsafe extern "C" fn shim_mime_text(
 ) -> i32 {
     entry(|| {
         let what = text_of(what)?;
-        // SAFETY: see the head of this file.
+        // SAFETY: see mod.rs.
         let text = unsafe { input(text, length) };
         isolate::with_easy(id(curl), what.method(), |easy| {
             let text = (set != 0).then_some(text);
@@ -80,7 +80,7 @@ pub unsafe extern "C" fn shim_mime_data(
     length: u32,
 ) -> i32 {
     entry(|| {
-        // SAFETY: see the head of this file.
+        // SAFETY: see mod.rs.
         let data = unsafe { input(data, length) };
         isolate::with_easy(id(curl), "data", |easy| {
             mime::set_data(easy, (id(mime), part as usize), data).map(|()| 0)
@@ -98,7 +98,7 @@ pub unsafe extern "C" fn shim_mime_headers(
     length: u32,
 ) -> i32 {
     entry(|| {
-        // SAFETY: see the head of this file.
+        // SAFETY: see mod.rs.
         let lines = unsafe { input(lines, length) };
         isolate::with_easy(id(curl), "headers", |easy| {
             mime::set_headers(easy, (id(mime), part as usize), lines).map(|()| 0)
@@ -132,7 +132,7 @@ pub unsafe extern "C" fn shim_mime_subparts(
     started(|| {
         let easy = isolate::easy(id(curl), "subparts")?;
         let progress = mime::attach(&easy, (id(mime), part as usize), id(child))?;
-        // SAFETY: see the head of this file.
+        // SAFETY: see mod.rs.
         unsafe { report_progress(progress, values, room, length) }
     })
 }
@@ -148,7 +148,7 @@ pub unsafe extern "C" fn shim_setopt_mime(
 ) -> i32 {
     started(|| {
         let progress = mime::send(&isolate::easy(id(curl), "setopt")?, id(mime))?;
-        // SAFETY: see the head of this file.
+        // SAFETY: see mod.rs.
         unsafe { report_progress(progress, values, room, length) }
     })
 }
@@ -157,7 +157,7 @@ pub unsafe extern "C" fn shim_setopt_mime(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn shim_mime_check(what: u32, text: *const u8, length: u32) -> i32 {
     entry(|| {
-        // SAFETY: see the head of this file.
+        // SAFETY: see mod.rs.
         let text = unsafe { input(text, length) };
         mime::check(text_of(what)?, text).map(|_| 0)
     })

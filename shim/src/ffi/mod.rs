@@ -1,13 +1,26 @@
-//! The door JavaScript comes in by: numbers and buffers in, a status out.
+//! The door JavaScript comes in by: numbers and buffers in, a status out. Each
+//! function looks up, calls and returns; a status is 0, libcurl's code, or one
+//! of error.rs.
+//!
+//! # Safety
+//! For all that JavaScript can call: a pointer is a typed array of its, as long
+//! as the number beside it says and untouched during the call, or null if that
+//! is 0; `numbers` is a Float64Array of eight.
 
+pub mod begin;
 pub mod connection;
+pub mod curl;
 pub mod engine;
-pub mod exports;
 pub mod headers;
+pub mod info;
 pub mod mime;
 pub mod multi;
+pub mod options;
+pub mod perform;
 pub mod release;
 pub mod sessions;
+pub mod share;
+pub mod texts;
 pub mod upkeep;
 pub mod url;
 pub mod websocket;

@@ -1,10 +1,10 @@
 //! What JavaScript can call of a program's own multi handles.
 //!
 //! # Safety
-//! As in exports.rs.
-#![allow(clippy::missing_safety_doc, reason = "said once, above")]
+//! As in mod.rs.
+#![allow(clippy::missing_safety_doc, reason = "said in mod.rs")]
 
-use super::exports::{report_progress, started};
+use super::perform::{report_progress, started};
 use super::{ABOUT, entry, entry_id, entry_value, give, id, input, numbers, output, tell_bytes};
 use crate::error::{Error, Result};
 use crate::isolate;
@@ -98,7 +98,7 @@ pub unsafe extern "C" fn shim_multi_add(
         let easy = isolate::easy(id(curl), "addHandle").map_err(|_| Error::adding_closed())?;
         calls::add(&members, &easy)
     };
-    // SAFETY: see the head of this file.
+    // SAFETY: see mod.rs.
     unsafe { go(act, values, room, length) }
 }
 
@@ -118,7 +118,7 @@ pub unsafe extern "C" fn shim_multi_remove(
             Err(_) => members.check_idle().map(|()| Progress::Done(Ok(()))),
         }
     };
-    // SAFETY: see the head of this file.
+    // SAFETY: see mod.rs.
     unsafe { go(act, values, room, length) }
 }
 
@@ -130,7 +130,7 @@ pub unsafe extern "C" fn shim_multi_perform(
     length: u32,
 ) -> i32 {
     let act = || with(multi, "perform", calls::perform);
-    // SAFETY: see the head of this file.
+    // SAFETY: see mod.rs.
     unsafe { go(act, values, room, length) }
 }
 
@@ -148,7 +148,7 @@ pub unsafe extern "C" fn shim_multi_socket_action(
             calls::socket_action(members, socket, how)
         })
     };
-    // SAFETY: see the head of this file.
+    // SAFETY: see mod.rs.
     unsafe { go(act, values, room, length) }
 }
 
@@ -160,7 +160,7 @@ pub unsafe extern "C" fn shim_multi_close(
     length: u32,
 ) -> i32 {
     let act = || with(multi, "close", calls::close);
-    // SAFETY: see the head of this file.
+    // SAFETY: see mod.rs.
     unsafe { go(act, values, room, length) }
 }
 
@@ -178,7 +178,7 @@ pub unsafe extern "C" fn shim_multi_setopt_number(
             calls::set_number(members, option, value as i64)
         })
     };
-    // SAFETY: see the head of this file.
+    // SAFETY: see mod.rs.
     unsafe { go(act, values, room, length) }
 }
 
@@ -202,7 +202,7 @@ pub unsafe extern "C" fn shim_multi_setopt_list(
     length: u32,
 ) -> i32 {
     entry(|| {
-        // SAFETY: see the head of this file.
+        // SAFETY: see mod.rs.
         let bytes = unsafe { input(items, length) };
         let items: Vec<&CStr> = bytes
             .split_inclusive(|byte| *byte == 0)
@@ -227,7 +227,7 @@ pub unsafe extern "C" fn shim_multi_next_done(
     length: u32,
 ) -> i32 {
     started(|| {
-        // SAFETY: see the head of this file.
+        // SAFETY: see mod.rs.
         let (values, room) = unsafe { (numbers::<8>(values), output(room, length)) };
         with(multi, "infoRead", |members| {
             let Some(finished) = members.next_done()? else {
@@ -247,7 +247,7 @@ pub unsafe extern "C" fn shim_multi_next_done(
 pub unsafe extern "C" fn shim_multi_timeout(multi: f64, values: *mut f64) -> i32 {
     entry(|| {
         with(multi, "timeout", |members| {
-            // SAFETY: see the head of this file.
+            // SAFETY: see mod.rs.
             let values = unsafe { numbers::<8>(values) };
             values[0] = members.multi().timeout()? as f64;
             Ok(0)
@@ -260,7 +260,7 @@ pub unsafe extern "C" fn shim_multi_timeout(multi: f64, values: *mut f64) -> i32
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn shim_multi_fdset(multi: f64, room: *mut u8, length: u32) -> i32 {
     started(|| {
-        // SAFETY: see the head of this file.
+        // SAFETY: see mod.rs.
         let room = unsafe { output(room, length) };
         with(multi, "fdset", |members| {
             let sockets = members.multi().sockets()?;

@@ -1,8 +1,8 @@
 //! What JavaScript can call for TLS sessions.
 //!
 //! # Safety
-//! As in exports.rs.
-#![allow(clippy::missing_safety_doc, reason = "said once, above")]
+//! As in mod.rs.
+#![allow(clippy::missing_safety_doc, reason = "said in mod.rs")]
 
 use super::{entry, id, input};
 use crate::{isolate, sessions};
@@ -29,7 +29,7 @@ pub unsafe extern "C" fn shim_sessions_import(
     data_length: u32,
 ) -> i32 {
     entry(|| {
-        // SAFETY: see the head of this file.
+        // SAFETY: see mod.rs.
         let (key, shmac, data) = unsafe {
             (
                 input(key, key_length),

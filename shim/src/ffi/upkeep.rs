@@ -1,11 +1,11 @@
 //! What JavaScript can call to keep idle connections alive.
 //!
 //! # Safety
-//! As in exports.rs.
-#![allow(clippy::missing_safety_doc, reason = "said once, above")]
+//! As in mod.rs.
+#![allow(clippy::missing_safety_doc, reason = "said in mod.rs")]
 
-use super::exports::{report_progress, started};
 use super::id;
+use super::perform::{report_progress, started};
 use crate::{isolate, perform};
 
 /// Answers as `shim_perform` does.
@@ -18,7 +18,7 @@ pub unsafe extern "C" fn shim_upkeep(
 ) -> i32 {
     started(|| {
         let progress = perform::upkeep(&isolate::easy(id(curl), "upkeep")?)?;
-        // SAFETY: see the head of this file.
+        // SAFETY: see mod.rs.
         unsafe { report_progress(progress, values, room, length) }
     })
 }

@@ -1,8 +1,8 @@
 //! What JavaScript can call for a CurlUrl.
 //!
 //! # Safety
-//! As in exports.rs.
-#![allow(clippy::missing_safety_doc, reason = "said once, above")]
+//! As in mod.rs.
+#![allow(clippy::missing_safety_doc, reason = "said in mod.rs")]
 
 use super::{entry, entry_id, give, id, input, numbers, output};
 use crate::isolate;
@@ -45,7 +45,7 @@ pub unsafe extern "C" fn shim_url_get(
 ) -> i32 {
     entry(|| {
         let text = isolate::url(id(url), USE)?.get(part, flags)?;
-        // SAFETY: see the head of this file.
+        // SAFETY: see mod.rs.
         let (value, room) = unsafe { (numbers::<8>(value), output(room, length)) };
         value[0] = text.map_or(-1.0, |text| give(&text, room).into());
         Ok(0)
@@ -61,7 +61,7 @@ pub unsafe extern "C" fn shim_url_set(
     length: u32,
 ) -> i32 {
     entry(|| {
-        // SAFETY: see the head of this file.
+        // SAFETY: see mod.rs.
         let value = unsafe { input(value, length) };
         isolate::url(id(url), USE)?.set(part, Some(value), flags)?;
         Ok(0)

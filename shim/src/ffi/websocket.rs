@@ -1,8 +1,8 @@
 //! What JavaScript can call for WebSockets that run as transfers.
 //!
 //! # Safety
-//! As in exports.rs.
-#![allow(clippy::missing_safety_doc, reason = "said once, above")]
+//! As in mod.rs.
+#![allow(clippy::missing_safety_doc, reason = "said in mod.rs")]
 
 use super::{LENGTH, entry, entry_value, id, input, numbers, output};
 use crate::{isolate, options};
@@ -11,7 +11,7 @@ use crate::{isolate, options};
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn shim_websocket_headers(curl: f64, lines: *const u8, length: u32) -> i32 {
     entry(|| {
-        // SAFETY: see the head of this file.
+        // SAFETY: see mod.rs.
         let lines = unsafe { input(lines, length) };
         isolate::with_easy(id(curl), "setopt", |easy| {
             options::add_headers(easy, lines).map(|()| 0)
@@ -31,7 +31,7 @@ pub unsafe extern "C" fn shim_websocket_read(
     length: u32,
 ) -> i32 {
     entry(|| {
-        // SAFETY: see the head of this file.
+        // SAFETY: see mod.rs.
         let (values, room) = unsafe { (numbers::<8>(values), output(room, length)) };
         let here = isolate::here_if_any();
         let (found, turns) = here.map_or((None, false), |here| here.read_socket(id(curl), room));
@@ -54,7 +54,7 @@ pub unsafe extern "C" fn shim_websocket_send(
 ) -> i32 {
     entry_value(
         || {
-            // SAFETY: see the head of this file.
+            // SAFETY: see mod.rs.
             let payload = unsafe { input(payload, length) };
             let has_room = isolate::here()?.send_frame(id(curl), opcode as u8, payload)?;
             Ok((!has_room).into())

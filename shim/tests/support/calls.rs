@@ -1,8 +1,14 @@
 //! The library's functions, as src/ffi/call.ts calls them, and the loop of
 //! src/transfer.ts.
 
+use denocurl::ffi::begin::*;
+use denocurl::ffi::curl::*;
 use denocurl::ffi::engine::*;
-use denocurl::ffi::exports::*;
+use denocurl::ffi::info::*;
+use denocurl::ffi::options::*;
+use denocurl::ffi::perform::*;
+use denocurl::ffi::share::*;
+use denocurl::ffi::texts::*;
 use std::ffi::c_int;
 use std::sync::mpsc::{Sender, channel};
 use std::thread::{self, JoinHandle};
