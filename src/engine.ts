@@ -44,7 +44,9 @@ export function start(
   output: number,
   listener: Listener,
 ): number {
-  // First: at the stack's end, nothing must fail once the transfer has started.
+  // First: nothing must fail once the transfer has started, at the stack's end
+  // or for want of a permission.
+  call.findEngine();
   turnSoon();
   const status = call.start(id, output);
   if (status === 0) listeners.set(id, listener);
@@ -59,6 +61,7 @@ export function cancel(id: number): void {
 
 /** Has a share refuse newcomers, and tells when it can be closed: a status. */
 export function expectClosing(share: number, listener: Listener): number {
+  call.findEngine();
   turnSoon();
   const status = call.shareClosing(share, true);
   if (status === 0) listeners.set(share, listener);

@@ -41,6 +41,33 @@ test(CHILD, "--allow-ffi=PATH is no permission for all of FFI", async () => {
   );
 });
 
+test(CHILD, "what was used once works without the permission", async () => {
+  await assertPrints(
+    `using c = new curl.Curl();
+    c.setopt(curl.URL, Deno.args[0]);
+    const { length } = c.performBytesSync();
+    Deno.permissions.revokeSync({ name: "ffi" });
+    console.log(c.performBytesSync().length === length);
+    c.setopt(curl.URL, "nosuch://host/");
+    try {
+      c.performSync();
+    } catch (error) {
+      console.log(error.name, error.code);
+    }
+    try {
+      new curl.CurlMulti();
+    } catch (error) {
+      console.log(error.name);
+    }
+    try {
+      await c.perform();
+    } catch (error) {
+      console.log(error.name);
+    }`,
+    [true, "CurlError 1", "NotCapable", "NotCapable"],
+  );
+});
+
 test(CHILD, "--allow-ffi=PATH allows states and options", async () => {
   await assertPrints(
     `using share = new curl.CurlShare();

@@ -238,9 +238,14 @@ export function cancel(id: number): number {
   return library().shim_cancel(id);
 }
 
+/** Finds the engine, before something is left to it; start() tells failures. */
+export function findEngine(): void {
+  if (engine <= 0) engine = library().shim_engine();
+}
+
 /** Until there is something to do for a turn. */
 export function wait(): Promise<number> {
-  engine ||= library().shim_engine();
+  findEngine();
   return library().shim_wait(engine);
 }
 

@@ -10,6 +10,22 @@
 export const symbols = {
   begin: {
     shim_begin: { parameters: [], result: "i32" },
+    shim_error: {
+      parameters: [
+        "buffer", // room: *mut u8
+        "u32",
+      ],
+      result: "i32",
+    },
+    shim_strerror: {
+      parameters: [
+        "u32",
+        "i32",
+        "buffer", // room: *mut u8
+        "u32",
+      ],
+      result: "i32",
+    },
   },
   connection: {
     shim_recv: {
@@ -455,24 +471,8 @@ export const symbols = {
     },
   },
   texts: {
-    shim_error: {
-      parameters: [
-        "buffer", // room: *mut u8
-        "u32",
-      ],
-      result: "i32",
-    },
     shim_report: {
       parameters: [
-        "buffer", // room: *mut u8
-        "u32",
-      ],
-      result: "i32",
-    },
-    shim_strerror: {
-      parameters: [
-        "u32",
-        "i32",
         "buffer", // room: *mut u8
         "u32",
       ],

@@ -1,13 +1,11 @@
-//! What JavaScript can call for texts about the process: its versions, its failures
-//! and its handles.
+//! What JavaScript can call for texts about the process.
 //!
 //! # Safety
 //! As in mod.rs.
 #![allow(clippy::missing_safety_doc, reason = "said in mod.rs")]
 
 use super::{entry, give, output};
-use crate::sys::strerror;
-use crate::{error, report, version};
+use crate::{report, version};
 
 /// The shim's version and libcurl's, as JSON.
 #[unsafe(no_mangle)]
@@ -17,28 +15,6 @@ pub unsafe extern "C" fn shim_version(room: *mut u8, length: u32) -> i32 {
         Ok(give(version::json().as_bytes(), unsafe {
             output(room, length)
         }))
-    })
-}
-
-/// The text of this isolate's last failure.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn shim_error(room: *mut u8, length: u32) -> i32 {
-    // SAFETY: see mod.rs.
-    error::with_last(|text| give(text.as_bytes(), unsafe { output(room, length) }))
-}
-
-/// libcurl's words for a code: 0 easy, 1 multi, 2 share, 3 url.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn shim_strerror(family: u32, code: i32, room: *mut u8, length: u32) -> i32 {
-    entry(|| {
-        let text = match family {
-            0 => strerror::easy(code as u32),
-            1 => strerror::multi(code),
-            2 => strerror::share(code as u32),
-            _ => strerror::url(code as u32),
-        };
-        // SAFETY: see mod.rs.
-        Ok(give(text.as_bytes(), unsafe { output(room, length) }))
     })
 }
 
