@@ -52,7 +52,6 @@ pub const CURL: Defines = Defines {
         // Four times the usual: WRITEFUNCTION is called for each piece of a body.
         "CURL_MAX_WRITE_SIZE=65536",
         // Features.
-        "CURL_CA_FALLBACK",
         "CURL_DISABLE_HTTPSIG",
         "CURL_DISABLE_LDAP",
         "CURL_DISABLE_LDAPS",
@@ -75,6 +74,7 @@ pub const CURL: Defines = Defines {
     ],
     unix: &[
         // Features.
+        "CURL_CA_FALLBACK",
         "HAVE_GSSAPI",
         "HAVE_GSS_SET_NEG_MECHS",
         "HAVE_THREADS_POSIX",
@@ -177,9 +177,15 @@ pub const CURL: Defines = Defines {
         "HAVE_SYS_SOCKIO_H",
     ],
     windows: &[
+        // Features.
+        "CURL_CA_NATIVE",
+        "USE_WIN32_CRYPTO",
+        "USE_WINDOWS_SSPI",
+        // Files have names in UTF-8, and may have more than 260 characters.
+        "UNICODE",
+        "_UNICODE",
         "HAVE_CONFIG_H",
         "CURL_OS=\"Windows\"",
-        "USE_WINDOWS_SSPI",
         "SIZEOF_CURL_OFF_T=8",
         "SIZEOF_CURL_SOCKET_T=8",
         "SIZEOF_LONG=4",

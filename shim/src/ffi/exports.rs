@@ -22,6 +22,8 @@ use crate::{info, isolate, options, report, version};
 #[unsafe(no_mangle)]
 pub extern "C" fn shim_begin() -> i32 {
     entry(|| {
+        #[cfg(windows)]
+        crate::sys::windows::stay();
         isolate::begin();
         Ok(0)
     })

@@ -4,7 +4,10 @@ use super::bindings::curl_socket_t;
 use super::poller::Ready;
 use polling::{Event, Events, PollMode, Poller};
 use std::io;
-use std::os::fd::BorrowedFd;
+#[cfg(unix)]
+use std::os::fd::BorrowedFd as Borrowed;
+#[cfg(windows)]
+use std::os::windows::io::{BorrowedSocket as Borrowed, RawSocket};
 use std::time::Duration;
 
 pub struct System(Poller);
@@ -20,7 +23,7 @@ impl System {
     pub fn watch(&self, socket: curl_socket_t, readable: bool, writable: bool) -> io::Result<()> {
         let interest = Event::new(socket as usize, readable, writable);
         // SAFETY: libcurl has the socket open, and says so before it closes it.
-        let source = unsafe { BorrowedFd::borrow_raw(socket) };
+        let source = unsafe { borrow(socket) };
         match self.0.modify_with_mode(source, interest, PollMode::Level) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 // SAFETY: as above; `forget` is called then.
@@ -32,7 +35,7 @@ impl System {
 
     pub fn forget(&self, socket: curl_socket_t) {
         // SAFETY: as in `watch`.
-        let source = unsafe { BorrowedFd::borrow_raw(socket) };
+        let source = unsafe { borrow(socket) };
         // Gone already where the program has closed the socket itself.
         let _ = self.0.delete(source);
     }
@@ -49,4 +52,28 @@ impl System {
     pub fn notify(&self) -> io::Result<()> {
         self.0.notify()
     }
+}
+
+impl Drop for System {
+    fn drop(&mut self) {
+        // Windows tells of each forgotten socket once more, and only then frees
+        // what it has of it.
+        let _ = self.wait(Some(Duration::ZERO), &mut Vec::new());
+    }
+}
+
+/// # Safety
+/// The socket is open as long as the result is in use.
+#[cfg(unix)]
+unsafe fn borrow(socket: curl_socket_t) -> Borrowed<'static> {
+    // SAFETY: the caller vouches.
+    unsafe { Borrowed::borrow_raw(socket) }
+}
+
+/// # Safety
+/// As above.
+#[cfg(windows)]
+unsafe fn borrow(socket: curl_socket_t) -> Borrowed<'static> {
+    // SAFETY: the caller vouches.
+    unsafe { Borrowed::borrow_raw(socket as RawSocket) }
 }
