@@ -6,6 +6,7 @@
  */
 
 import { compareVersions, glibcOf, isElf, readElf } from "./elf.ts";
+import { readPe } from "./pe.ts";
 import type { Platform } from "./platforms.ts";
 
 /** The oldest glibc that the released libraries run with. */
@@ -57,14 +58,31 @@ export function problemsOf(
   return problems;
 }
 
+/** What only comes with a compiler. */
+const NOT_OF_WINDOWS = /^(vcruntime|msvcp|concrt)\d|^lib/;
+
+/** What a Windows library should not need or export, a line each. */
+export function peProblemsOf(bytes: Uint8Array<ArrayBuffer>): string[] {
+  const { exported, needed } = readPe(bytes);
+  const foreign = needed.filter((name) => NOT_OF_WINDOWS.test(name));
+  return [
+    ...exportProblems(exported),
+    ...foreign.map((it) => `it needs ${it}`),
+  ];
+}
+
+function exportProblems(exported: readonly string[]): string[] {
+  return exported.filter((name) => !name.startsWith("shim_"))
+    .map((name) => `it exports ${name}`);
+}
+
 /** What an ELF file should not need or export, a line each. */
 export function elfProblemsOf(
   bytes: Uint8Array<ArrayBuffer>,
   { libc }: Platform,
 ): string[] {
   const elf = readElf(bytes);
-  const problems = elf.exported.filter((name) => !name.startsWith("shim_"))
-    .map((name) => `it exports ${name}`);
+  const problems = exportProblems(elf.exported);
   const glibc = glibcOf(elf);
   if (libc === "glibc" && compareVersions(glibc ?? "0", GLIBC) > 0) {
     problems.push(`it needs GLIBC_${glibc}`);
