@@ -61,19 +61,13 @@ export function problemsOf(
 /** What only comes with a compiler. */
 const NOT_OF_WINDOWS = /^(vcruntime|msvcp|concrt)\d|^lib/;
 
-/** What a Windows library should not need or export, a line each. */
+/**
+ * What a Windows library should not need, a line each. What else it exports is
+ * in nobody's way there: names are looked for in one library.
+ */
 export function peProblemsOf(bytes: Uint8Array<ArrayBuffer>): string[] {
-  const { exported, needed } = readPe(bytes);
-  const foreign = needed.filter((name) => NOT_OF_WINDOWS.test(name));
-  return [
-    ...exportProblems(exported),
-    ...foreign.map((it) => `it needs ${it}`),
-  ];
-}
-
-function exportProblems(exported: readonly string[]): string[] {
-  return exported.filter((name) => !name.startsWith("shim_"))
-    .map((name) => `it exports ${name}`);
+  return readPe(bytes).needed.filter((name) => NOT_OF_WINDOWS.test(name))
+    .map((name) => `it needs ${name}`);
 }
 
 /** What an ELF file should not need or export, a line each. */
@@ -82,7 +76,8 @@ export function elfProblemsOf(
   { libc }: Platform,
 ): string[] {
   const elf = readElf(bytes);
-  const problems = exportProblems(elf.exported);
+  const problems = elf.exported.filter((name) => !name.startsWith("shim_"))
+    .map((name) => `it exports ${name}`);
   const glibc = glibcOf(elf);
   if (libc === "glibc" && compareVersions(glibc ?? "0", GLIBC) > 0) {
     problems.push(`it needs GLIBC_${glibc}`);
