@@ -4,6 +4,7 @@
  * @module
  */
 
+import { filePath } from "./file_path.ts";
 import { argumentBytes, wrongArgument } from "./values.ts";
 
 /** What most of them take. */
@@ -34,7 +35,7 @@ export function pathBytes(
     if (path.protocol !== "file:") {
       throw new TypeError(`${call} takes a file: URL, not ${path.href}`);
     }
-    return textBytes(call, decodeURIComponent(path.pathname))!;
+    return textBytes(call, filePath(path))!;
   }
   if (path === null) throw wrongArgument(call, `${TEXT} or a URL`, path);
   return textBytes(call, path)!;

@@ -5,8 +5,8 @@
  */
 
 import { Status } from "./build_status.ts";
+import { ROOT } from "./tables/output.ts";
 
-const ROOT = new URL("../", import.meta.url).pathname;
 const SHIM = `${ROOT}shim/`;
 const POLL_MS = 200;
 

@@ -54,6 +54,7 @@ const LAYERS: readonly (string | RegExp)[] = [
   "src/ffi/release.ts",
   "src/ffi/symbols.ts",
   /^src\/tables\/[^/]+\.ts$/,
+  "src/file_path.ts",
   "src/types.ts",
 ];
 

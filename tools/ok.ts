@@ -23,6 +23,7 @@ const STEPS: readonly (readonly string[])[] = [
   deno("doc", "--lint", "mod.ts"),
   deno("publish", "--dry-run", "--allow-dirty"),
   deno("task", "build"),
+  deno("run", "-A", "tools/check_platforms.ts"),
   ["cargo", "clippy", "--all-targets", ...CARGO, "--", "-D", "warnings"],
   ["cargo", "test", "--quiet", ...CARGO],
   deno("test", "-A"),

@@ -10,7 +10,12 @@
  */
 
 import { RELEASE } from "../src/ffi/release.ts";
-import { elfProblemsOf, GLIBC, problemsOf } from "./npm/library_file.ts";
+import {
+  elfProblemsOf,
+  GLIBC,
+  peProblemsOf,
+  problemsOf,
+} from "./npm/library_file.ts";
 import { ownPlatform, type Platform, platformNamed } from "./npm/platforms.ts";
 import { ROOT } from "./tables/output.ts";
 
@@ -18,9 +23,12 @@ const TARGET_DIR = `${ROOT}shim/target/release-build`;
 
 /** Of its own accord, Rust makes no shared library with musl. */
 const MUSL = { RUSTFLAGS: "-C target-feature=-crt-static" };
+/** Windows does not come with the compiler's own libraries. */
+const WINDOWS = { RUSTFLAGS: "-C target-feature=+crt-static" };
 
 /** What is to be run for a platform, and the changes of the environment. */
-function cargo({ os, libc, target }: Platform) {
+function cargo(platform: Platform) {
+  const { os, libc, target } = platform;
   const isLinux = os === "linux";
   return {
     args: [
@@ -35,8 +43,13 @@ function cargo({ os, libc, target }: Platform) {
       "--target",
       libc === "glibc" ? `${target}.${GLIBC}` : target,
     ],
-    env: (libc === "musl" ? MUSL : {}) as Record<string, string>,
+    env: environment(platform),
   };
+}
+
+function environment({ os, libc }: Platform): Record<string, string> {
+  if (os === "win32") return WINDOWS;
+  return libc === "musl" ? MUSL : {};
 }
 
 async function build(platform: Platform): Promise<string> {
@@ -56,6 +69,7 @@ async function build(platform: Platform): Promise<string> {
   const bytes = await Deno.readFile(built);
   const problems = problemsOf(bytes, platform, RELEASE);
   if (os === "linux") problems.push(...elfProblemsOf(bytes, platform));
+  if (os === "win32") problems.push(...peProblemsOf(bytes));
   if (problems.length > 0) {
     throw new Error(`${built} can't be released: ${problems.join(", ")}`);
   }

@@ -11,6 +11,8 @@ pub struct Defines {
     linux: &'static [&'static str],
     macos: &'static [&'static str],
     windows: &'static [&'static str],
+    /// On Windows with Microsoft's compiler.
+    msvc: &'static [&'static str],
 }
 
 /// The systems that there are tables for.
@@ -26,16 +28,19 @@ impl Defines {
             linux: &[],
             macos: &[],
             windows: &[],
+            msvc: &[],
         }
     }
 
     /// Those for the system that is built for.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
-        let os = env::var("CARGO_CFG_TARGET_OS").unwrap_or_default();
-        let systems: &[_] = match os.as_str() {
-            "linux" => &[self.unix, self.linux],
-            "macos" => &[self.unix, self.macos],
-            "windows" => &[self.windows],
+        let target = |what| env::var(format!("CARGO_CFG_TARGET_{what}")).unwrap_or_default();
+        let (os, env) = (target("OS"), target("ENV"));
+        let systems: &[_] = match (os.as_str(), env.as_str()) {
+            ("linux", _) => &[self.unix, self.linux],
+            ("macos", _) => &[self.unix, self.macos],
+            ("windows", "msvc") => &[self.windows, self.msvc],
+            ("windows", _) => &[self.windows],
             _ => &[],
         };
         [&[self.everywhere], systems]
@@ -52,7 +57,6 @@ pub const CURL: Defines = Defines {
         // Four times the usual: WRITEFUNCTION is called for each piece of a body.
         "CURL_MAX_WRITE_SIZE=65536",
         // Features.
-        "CURL_CA_FALLBACK",
         "CURL_DISABLE_HTTPSIG",
         "CURL_DISABLE_LDAP",
         "CURL_DISABLE_LDAPS",
@@ -75,6 +79,7 @@ pub const CURL: Defines = Defines {
     ],
     unix: &[
         // Features.
+        "CURL_CA_FALLBACK",
         "HAVE_GSSAPI",
         "HAVE_GSS_SET_NEG_MECHS",
         "HAVE_THREADS_POSIX",
@@ -177,9 +182,15 @@ pub const CURL: Defines = Defines {
         "HAVE_SYS_SOCKIO_H",
     ],
     windows: &[
+        // Features.
+        "CURL_CA_NATIVE",
+        "USE_WIN32_CRYPTO",
+        "USE_WINDOWS_SSPI",
+        // Files have names in UTF-8, and may have more than 260 characters.
+        "UNICODE",
+        "_UNICODE",
         "HAVE_CONFIG_H",
         "CURL_OS=\"Windows\"",
-        "USE_WINDOWS_SSPI",
         "SIZEOF_CURL_OFF_T=8",
         "SIZEOF_CURL_SOCKET_T=8",
         "SIZEOF_LONG=4",
@@ -212,6 +223,7 @@ pub const CURL: Defines = Defines {
         "HAVE_SYS_UTIME_H",
         "HAVE_UTIME",
     ],
+    msvc: &["ssize_t=__int64"],
 };
 
 pub const NGHTTP: Defines = Defines {
@@ -261,6 +273,13 @@ pub const SSH2: Defines = Defines {
 
 pub const ZLIB: Defines = Defines {
     unix: &["HAVE_UNISTD_H"],
+    ..Defines::NONE
+};
+
+pub const SSL: Defines = Defines {
+    everywhere: &["BORINGSSL_IMPLEMENTATION"],
+    windows: &["NOMINMAX"],
+    msvc: &["_HAS_EXCEPTIONS=0"],
     ..Defines::NONE
 };
 

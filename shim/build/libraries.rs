@@ -147,7 +147,7 @@ pub const LIBRARIES: &[Library] = &[
         skip: &[],
         private: &[],
         public: &[],
-        defines: &Defines::everywhere(&["BORINGSSL_IMPLEMENTATION"]),
+        defines: &defines::SSL,
         language: Language::PlainCpp,
     },
 ];

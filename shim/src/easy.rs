@@ -610,7 +610,7 @@ impl Core {
             return Ok(false);
         }
         let socket = getinfo::socket(self.handle()?, CURLINFO_ACTIVESOCKET);
-        Ok(socket.is_ok_and(|socket| socket != CURL_SOCKET_BAD))
+        Ok(socket.is_ok_and(|socket| socket >= 0))
     }
 
     /// For a share's close, which holds the claim and a reference to the share.

@@ -80,6 +80,10 @@ impl Isolate {
     fn new() -> Self {
         let id = new_id();
         ID.set(id);
+        Self::without_anything(id)
+    }
+
+    fn without_anything(id: IsolateId) -> Self {
         Self {
             id,
             easies: IdMap::default(),
@@ -95,7 +99,41 @@ impl Isolate {
 }
 
 impl Drop for Isolate {
+    #[cfg(not(windows))]
     fn drop(&mut self) {
+        self.let_go();
+    }
+
+    #[cfg(windows)]
+    fn drop(&mut self) {
+        let is_thread_ending = ISOLATE.try_with(|_| ()).is_err();
+        if !is_thread_ending || self.has_nothing() {
+            self.let_go();
+            return;
+        }
+        let all = std::mem::replace(self, Self::without_anything(self.id));
+        crate::sys::windows::leave_to_another(all, |all| {
+            // The thread's own, which has and gets nothing, takes an id first.
+            ISOLATE.with(|_| ());
+            ID.set(all.id);
+            drop(all);
+        });
+    }
+}
+
+impl Isolate {
+    #[cfg(windows)]
+    fn has_nothing(&self) -> bool {
+        self.easies.is_empty()
+            && self.shares.is_empty()
+            && self.urls.is_empty()
+            && self.multis.is_empty()
+            && self.seats.is_empty()
+            && self.operations.is_empty()
+            && self.here.is_none()
+    }
+
+    fn let_go(&mut self) {
         // From the innermost out: an outer one waits for those inside it.
         while let Some(operation) = self.operations.pop() {
             operation.abort();

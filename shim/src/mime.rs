@@ -16,7 +16,6 @@ use crate::sys::mime::{Forest, LEVELS, Text};
 use crate::sys::trampolines::Slot;
 use std::collections::BTreeSet;
 use std::ffi::{CStr, CString, OsStr};
-use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 use std::{fs, io};
 
@@ -306,10 +305,23 @@ fn check_encoder(encoder: &CStr) -> Result<()> {
     Err(Error::easy(CURLE_BAD_FUNCTION_ARGUMENT, &text))
 }
 
+#[cfg(unix)]
+fn name_of_file(path: &CStr) -> io::Result<&OsStr> {
+    use std::os::unix::ffi::OsStrExt;
+    Ok(OsStr::from_bytes(path.to_bytes()))
+}
+
+/// libcurl takes names for UTF-8 here, too.
+#[cfg(windows)]
+fn name_of_file(path: &CStr) -> io::Result<&OsStr> {
+    let invalid = |error| io::Error::new(io::ErrorKind::InvalidInput, error);
+    path.to_str().map(OsStr::new).map_err(invalid)
+}
+
 /// As far as can be told without reading it.
 fn check_file(path: &CStr) -> Result<()> {
-    let name = OsStr::from_bytes(path.to_bytes());
-    let readable = fs::metadata(name).and_then(|metadata| {
+    let readable = name_of_file(path).and_then(|name| {
+        let metadata = fs::metadata(name)?;
         if metadata.is_dir() {
             return Err(io::Error::from(io::ErrorKind::IsADirectory));
         }

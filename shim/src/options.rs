@@ -25,6 +25,16 @@ const SHARED_DATA: [CURLoption; 5] = [
 /// add to.
 const FREEING: [CURLoption; 2] = [CURLOPT_HSTS, CURLOPT_HSTS_CTRL];
 
+/// Options of 32 bits that each mean something.
+const MASKS: [CURLoption; 6] = [
+    CURLOPT_HTTPAUTH,
+    CURLOPT_PROTOCOLS,
+    CURLOPT_PROXYAUTH,
+    CURLOPT_REDIR_PROTOCOLS,
+    CURLOPT_SOCKS5_AUTH,
+    CURLOPT_SSH_AUTH_TYPES,
+];
+
 pub fn set_number(easy: &Easy, option: u32, value: i64) -> Result<()> {
     let refuse = |wanted: &str| Err(Error::range(wrong(option, &format!("{value}: {wanted}"))));
     match option {
@@ -38,13 +48,7 @@ pub fn set_number(easy: &Easy, option: u32, value: i64) -> Result<()> {
     }
     match option_kind(option) {
         Some(OptionKind::Long) => {
-            #[allow(
-                irrefutable_let_patterns,
-                reason = "a C long is narrower than 64 bits on Windows only"
-            )]
-            let Ok(long) = c_long::try_from(value) else {
-                return refuse("more than a C long holds");
-            };
+            let long = long(option, value)?;
             touch(easy, option, |core| {
                 if option == CURLOPT_NOPROGRESS && core.watched {
                     // libcurl is told when the transfer is over.
@@ -71,6 +75,20 @@ pub fn set_number(easy: &Easy, option: u32, value: i64) -> Result<()> {
     }
 }
 
+/// On Windows a C long has 32 bits, of which a mask may use the first.
+fn long(option: u32, value: i64) -> Result<c_long> {
+    let mask = u32::try_from(value)
+        .ok()
+        .filter(|_| MASKS.contains(&option));
+    c_long::try_from(value)
+        .ok()
+        .or(mask.map(|mask| mask as c_long))
+        .ok_or_else(|| {
+            let text = format!("{value}: more than a C long holds");
+            Error::range(wrong(option, &text))
+        })
+}
+
 /// libcurl reads as many bytes as it says, so no more than there are.
 fn set_post_size(easy: &Easy, option: u32, value: i64) -> Result<()> {
     let mut held = easy.enter("setopt")?;
@@ -81,13 +99,12 @@ fn set_post_size(easy: &Easy, option: u32, value: i64) -> Result<()> {
         let text = format!("{value}: POSTFIELDS holds {} bytes", bytes.len());
         return Err(Error::range(wrong(option, &text)));
     }
-    outcome(&mut held, option, |handle| {
-        if option == CURLOPT_POSTFIELDSIZE {
-            handle.set_long(option, value as c_long)
-        } else {
-            handle.set_off_t(option, value)
-        }
-    })
+    if option == CURLOPT_POSTFIELDSIZE {
+        let long = long(option, value)?;
+        outcome(&mut held, option, |handle| handle.set_long(option, long))
+    } else {
+        outcome(&mut held, option, |handle| handle.set_off_t(option, value))
+    }
 }
 
 pub fn set_bytes(easy: &Easy, option: u32, value: &[u8]) -> Result<()> {

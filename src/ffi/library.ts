@@ -5,6 +5,7 @@
  * @module
  */
 
+import { filePath } from "../file_path.ts";
 import { text } from "./buffers.ts";
 import { checkElf } from "./elf.ts";
 import { type Packaged, packaged } from "./platform.ts";
@@ -145,11 +146,6 @@ function fileName(): string {
     default:
       return "libdenocurl.so";
   }
-}
-
-function filePath(url: URL): string {
-  const path = decodeURIComponent(url.pathname);
-  return Deno.build.os === "windows" ? path.slice(1) : path;
 }
 
 function open(places: Place[]): Native {

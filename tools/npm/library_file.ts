@@ -6,6 +6,7 @@
  */
 
 import { compareVersions, glibcOf, isElf, readElf } from "./elf.ts";
+import { readPe } from "./pe.ts";
 import type { Platform } from "./platforms.ts";
 
 /** The oldest glibc that the released libraries run with. */
@@ -55,6 +56,18 @@ export function problemsOf(
   if (found !== release) problems.push(`it is of release ${found}`);
   if (bytes.length > MAX_BYTES) problems.push(`it has ${bytes.length} bytes`);
   return problems;
+}
+
+/** What only comes with a compiler. */
+const NOT_OF_WINDOWS = /^(vcruntime|msvcp|concrt)\d|^lib/;
+
+/**
+ * What a Windows library should not need, a line each. What else it exports is
+ * in nobody's way there: names are looked for in one library.
+ */
+export function peProblemsOf(bytes: Uint8Array<ArrayBuffer>): string[] {
+  return readPe(bytes).needed.filter((name) => NOT_OF_WINDOWS.test(name))
+    .map((name) => `it needs ${name}`);
 }
 
 /** What an ELF file should not need or export, a line each. */

@@ -1,6 +1,6 @@
 /**
  * Reads the structs, callback types and functions of libcurl's headers, and
- * lays structs out as a 64-bit Unix compiler does.
+ * lays structs out as the compilers of 64-bit systems do.
  *
  * @module
  */
@@ -199,32 +199,56 @@ export interface Layout {
   readonly offsets: ReadonlyMap<string, number>;
 }
 
-const SIZES: Record<string, number> = {
-  "char": 1,
-  "unsigned char": 1,
-  "short": 2,
-  "int": 4,
-  "unsigned int": 4,
-  "long": 8,
-  "unsigned long": 8,
-  "double": 8,
-  "size_t": 8,
-  "time_t": 8,
-  "curl_off_t": 8,
-  "curl_socket_t": 4,
-};
+/** What differs between the compilers of 64-bit systems, in bytes. */
+export interface DataModel {
+  readonly long: number;
+  readonly socket: number;
+  /** What a lone bit-field before a `char` takes. */
+  readonly bits: number;
+}
 
-/** Lays a struct out for a 64-bit Unix. */
-export function layOut(struct: Struct, declared: Declarations): Layout {
+/** Every Unix. */
+export const LP64: DataModel = { long: 8, socket: 4, bits: 1 };
+
+/** Windows, for all its compilers: a socket is a handle there. */
+export const LLP64: DataModel = { long: 4, socket: 8, bits: 4 };
+
+function sizesIn(model: DataModel): Record<string, number> {
+  return {
+    "char": 1,
+    "unsigned char": 1,
+    "short": 2,
+    "int": 4,
+    "unsigned int": 4,
+    "long": model.long,
+    "unsigned long": model.long,
+    "double": 8,
+    "size_t": 8,
+    "time_t": 8,
+    "curl_off_t": 8,
+    "curl_socket_t": model.socket,
+  };
+}
+
+/** Lays a struct out as a compiler of that model does. */
+export function layOut(
+  struct: Struct,
+  declared: Declarations,
+  model: DataModel,
+): Layout {
   const enums = new Set(declared.enums);
+  const sizes = sizesIn(model);
   const measure = (field: Declaration): { size: number; align: number } => {
     const { base, pointers, length = 1 } = field.type;
     if (pointers.length > 0) return { size: 8 * length, align: 8 };
-    if (field.inline !== undefined) return layOut(field.inline, declared);
+    if (field.inline !== undefined) {
+      return layOut(field.inline, declared, model);
+    }
     if (base === "sockaddr") return { size: 16, align: 2 };
-    // A lone bit-field before a `char` takes one byte.
-    if (field.bits !== undefined) return { size: 1, align: 1 };
-    const size = enums.has(base) ? 4 : SIZES[base];
+    if (field.bits !== undefined) {
+      return { size: model.bits, align: model.bits };
+    }
+    const size = enums.has(base) ? 4 : sizes[base];
     if (size === undefined) throw new TypeError(`Size of "${base}" unknown`);
     return { size: size * length, align: size };
   };
@@ -237,7 +261,8 @@ export function layOut(struct: Struct, declared: Declarations): Layout {
     const start = struct.union ? 0 : Math.ceil(size / part.align) * part.align;
     offsets.set(field.name, start);
     if (field.inline !== undefined) {
-      for (const [name, offset] of layOut(field.inline, declared).offsets) {
+      const inner = layOut(field.inline, declared, model);
+      for (const [name, offset] of inner.offsets) {
         offsets.set(`${field.name}.${name}`, start + offset);
       }
     }

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { filePath } from "../../src/file_path.ts";
+
 /** A formatter that reads standard input. */
 export interface Formatter {
   readonly command: string;
@@ -31,7 +33,7 @@ export interface Output {
 }
 
 /** The repository's root, as a path with a slash at its end. */
-export const ROOT: string = new URL("../../", import.meta.url).pathname;
+export const ROOT: string = filePath(new URL("../../", import.meta.url));
 
 /** Runs a command; throws its error text if it fails. */
 export async function run(

@@ -20,7 +20,7 @@ use real::rc::Rc;
 
 /// Numbers are counted and never waited for: no steps of a model.
 pub mod atomic {
-    pub use real::sync::atomic::Ordering;
+    pub use real::sync::atomic::{Ordering, fence};
 
     use super::Order;
     use crate::model::execution;

@@ -8,6 +8,10 @@
 #define idn2_lookup_ul denocurl_idn2_lookup_ul
 #define idn2_to_unicode_8z8z denocurl_idn2_to_unicode_8z8z
 
+/* What libcurl calls on Windows: it is UTF-8 either way. */
+#define idn2_lookup_u8(name, ascii, flags) \
+  idn2_lookup_ul((const char *)(name), (char **)(ascii), flags)
+
 #define IDN2_VERSION "2.3.8"
 #define IDN2_VERSION_NUMBER 0x02030008
 

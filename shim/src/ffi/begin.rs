@@ -13,6 +13,8 @@ use crate::{error, isolate};
 #[unsafe(no_mangle)]
 pub extern "C" fn shim_begin() -> i32 {
     entry(|| {
+        #[cfg(windows)]
+        crate::sys::windows::stay();
         isolate::begin();
         Ok(0)
     })

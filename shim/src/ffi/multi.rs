@@ -268,7 +268,7 @@ pub unsafe extern "C" fn shim_multi_fdset(multi: f64, room: *mut u8, length: u32
                 .iter()
                 .flat_map(|watched| {
                     let how = i32::from(watched.readable) + 2 * i32::from(watched.writable);
-                    [watched.socket, how]
+                    [watched.number(), how]
                 })
                 .flat_map(i32::to_le_bytes)
                 .collect();

@@ -6,5 +6,6 @@
 extern crate aws_lc_sys as _;
 
 mod idn;
+#[cfg(unix)]
 pub mod poll;
 mod psl;

@@ -143,7 +143,10 @@ pub fn set_number(members: &Rc<Members>, option: CURLMoption, value: i64) -> Res
         move || {
             let code = match option {
                 30_000.. => native.set_off_t(option, value),
-                _ => native.set_long(option, value as c_long),
+                // On Windows a C long has 32 bits.
+                _ => c_long::try_from(value).map_or(CURLM_BAD_FUNCTION_ARGUMENT, |long| {
+                    native.set_long(option, long)
+                }),
             };
             all.tell_deferred();
             code

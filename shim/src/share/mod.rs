@@ -17,6 +17,7 @@ use crate::sys::share::OwnedShare;
 use attached::{Attached, Close};
 use closing::Closing;
 use std::ffi::c_int;
+use std::ffi::c_long;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use turn::Turn;
@@ -292,7 +293,7 @@ impl Share {
     }
 
     /// A transfer of an attached handle is over.
-    pub fn count_transfer(&self, connections: i64) {
+    pub fn count_transfer(&self, connections: c_long) {
         self.transfers.fetch_add(1, Ordering::Relaxed);
         let made = u64::try_from(connections).unwrap_or(0);
         if made > 0 {

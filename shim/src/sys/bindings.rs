@@ -15,7 +15,10 @@
 use core::ffi::{c_char, c_int, c_long, c_short, c_uchar, c_uint, c_ulong, c_void};
 
 pub type curl_off_t = i64;
+#[cfg(not(windows))]
 pub type curl_socket_t = c_int;
+#[cfg(windows)]
+pub type curl_socket_t = usize;
 pub type time_t = i64;
 
 pub type CURLFORMcode = c_uint;
@@ -1185,8 +1188,8 @@ pub const CURL_RTSPREQ_TEARDOWN: c_int = 7;
 pub const CURL_SEEKFUNC_CANTSEEK: c_int = 2;
 pub const CURL_SEEKFUNC_FAIL: c_int = 1;
 pub const CURL_SEEKFUNC_OK: c_int = 0;
-pub const CURL_SOCKET_BAD: curl_socket_t = -1;
-pub const CURL_SOCKET_TIMEOUT: curl_socket_t = -1;
+pub const CURL_SOCKET_BAD: curl_socket_t = -1_i32 as curl_socket_t;
+pub const CURL_SOCKET_TIMEOUT: curl_socket_t = -1_i32 as curl_socket_t;
 pub const CURL_SOCKOPT_ALREADY_CONNECTED: c_int = 2;
 pub const CURL_SOCKOPT_ERROR: c_int = 1;
 pub const CURL_SOCKOPT_OK: c_int = 0;
@@ -1397,9 +1400,9 @@ pub struct curl_hstsentry {
     pub name: *mut c_char,
     pub namelen: usize,
     /// A bit-field of 1 in C: the lowest of this number.
-    #[cfg(not(target_env = "msvc"))]
+    #[cfg(not(windows))]
     pub includeSubDomains: u8,
-    #[cfg(target_env = "msvc")]
+    #[cfg(windows)]
     pub includeSubDomains: c_uint,
     pub expire: [c_char; 18],
 }
@@ -2056,6 +2059,138 @@ const _: () = {
     assert!(offset_of!(curl_waitfd, fd) == 0);
     assert!(offset_of!(curl_waitfd, events) == 4);
     assert!(offset_of!(curl_waitfd, revents) == 6);
+    assert!(size_of::<curl_ws_frame>() == 32);
+    assert!(offset_of!(curl_ws_frame, age) == 0);
+    assert!(offset_of!(curl_ws_frame, flags) == 4);
+    assert!(offset_of!(curl_ws_frame, offset) == 8);
+    assert!(offset_of!(curl_ws_frame, bytesleft) == 16);
+    assert!(offset_of!(curl_ws_frame, len) == 24);
+};
+
+#[cfg(all(target_pointer_width = "64", windows))]
+const _: () = {
+    use core::mem::offset_of;
+    assert!(size_of::<CURLMsg>() == 24);
+    assert!(offset_of!(CURLMsg, msg) == 0);
+    assert!(offset_of!(CURLMsg, easy_handle) == 8);
+    assert!(offset_of!(CURLMsg, data) == 16);
+    assert!(offset_of!(CURLMsg, data.whatever) == 16);
+    assert!(offset_of!(CURLMsg, data.result) == 16);
+    assert!(size_of::<curl_blob>() == 24);
+    assert!(offset_of!(curl_blob, data) == 0);
+    assert!(offset_of!(curl_blob, len) == 8);
+    assert!(offset_of!(curl_blob, flags) == 16);
+    assert!(size_of::<curl_certinfo>() == 16);
+    assert!(offset_of!(curl_certinfo, num_of_certs) == 0);
+    assert!(offset_of!(curl_certinfo, certinfo) == 8);
+    assert!(size_of::<curl_easyoption>() == 24);
+    assert!(offset_of!(curl_easyoption, name) == 0);
+    assert!(offset_of!(curl_easyoption, id) == 8);
+    assert!(offset_of!(curl_easyoption, r#type) == 12);
+    assert!(offset_of!(curl_easyoption, flags) == 16);
+    assert!(size_of::<curl_fileinfo>() == 128);
+    assert!(offset_of!(curl_fileinfo, filename) == 0);
+    assert!(offset_of!(curl_fileinfo, filetype) == 8);
+    assert!(offset_of!(curl_fileinfo, time) == 16);
+    assert!(offset_of!(curl_fileinfo, perm) == 24);
+    assert!(offset_of!(curl_fileinfo, uid) == 28);
+    assert!(offset_of!(curl_fileinfo, gid) == 32);
+    assert!(offset_of!(curl_fileinfo, size) == 40);
+    assert!(offset_of!(curl_fileinfo, hardlinks) == 48);
+    assert!(offset_of!(curl_fileinfo, strings) == 56);
+    assert!(offset_of!(curl_fileinfo, strings.time) == 56);
+    assert!(offset_of!(curl_fileinfo, strings.perm) == 64);
+    assert!(offset_of!(curl_fileinfo, strings.user) == 72);
+    assert!(offset_of!(curl_fileinfo, strings.group) == 80);
+    assert!(offset_of!(curl_fileinfo, strings.target) == 88);
+    assert!(offset_of!(curl_fileinfo, flags) == 96);
+    assert!(offset_of!(curl_fileinfo, b_data) == 104);
+    assert!(offset_of!(curl_fileinfo, b_size) == 112);
+    assert!(offset_of!(curl_fileinfo, b_used) == 120);
+    assert!(size_of::<curl_forms>() == 16);
+    assert!(offset_of!(curl_forms, option) == 0);
+    assert!(offset_of!(curl_forms, value) == 8);
+    assert!(size_of::<curl_header>() == 48);
+    assert!(offset_of!(curl_header, name) == 0);
+    assert!(offset_of!(curl_header, value) == 8);
+    assert!(offset_of!(curl_header, amount) == 16);
+    assert!(offset_of!(curl_header, index) == 24);
+    assert!(offset_of!(curl_header, origin) == 32);
+    assert!(offset_of!(curl_header, anchor) == 40);
+    assert!(size_of::<curl_hstsentry>() == 40);
+    assert!(offset_of!(curl_hstsentry, name) == 0);
+    assert!(offset_of!(curl_hstsentry, namelen) == 8);
+    assert!(offset_of!(curl_hstsentry, includeSubDomains) == 16);
+    assert!(offset_of!(curl_hstsentry, expire) == 20);
+    assert!(size_of::<curl_httppost>() == 112);
+    assert!(offset_of!(curl_httppost, next) == 0);
+    assert!(offset_of!(curl_httppost, name) == 8);
+    assert!(offset_of!(curl_httppost, namelength) == 16);
+    assert!(offset_of!(curl_httppost, contents) == 24);
+    assert!(offset_of!(curl_httppost, contentslength) == 32);
+    assert!(offset_of!(curl_httppost, buffer) == 40);
+    assert!(offset_of!(curl_httppost, bufferlength) == 48);
+    assert!(offset_of!(curl_httppost, contenttype) == 56);
+    assert!(offset_of!(curl_httppost, contentheader) == 64);
+    assert!(offset_of!(curl_httppost, more) == 72);
+    assert!(offset_of!(curl_httppost, flags) == 80);
+    assert!(offset_of!(curl_httppost, showfilename) == 88);
+    assert!(offset_of!(curl_httppost, userp) == 96);
+    assert!(offset_of!(curl_httppost, contentlen) == 104);
+    assert!(size_of::<curl_index>() == 16);
+    assert!(offset_of!(curl_index, index) == 0);
+    assert!(offset_of!(curl_index, total) == 8);
+    assert!(size_of::<curl_khkey>() == 24);
+    assert!(offset_of!(curl_khkey, key) == 0);
+    assert!(offset_of!(curl_khkey, len) == 8);
+    assert!(offset_of!(curl_khkey, keytype) == 16);
+    assert!(size_of::<curl_slist>() == 16);
+    assert!(offset_of!(curl_slist, data) == 0);
+    assert!(offset_of!(curl_slist, next) == 8);
+    assert!(size_of::<curl_sockaddr>() == 32);
+    assert!(offset_of!(curl_sockaddr, family) == 0);
+    assert!(offset_of!(curl_sockaddr, socktype) == 4);
+    assert!(offset_of!(curl_sockaddr, protocol) == 8);
+    assert!(offset_of!(curl_sockaddr, addrlen) == 12);
+    assert!(offset_of!(curl_sockaddr, addr) == 16);
+    assert!(size_of::<curl_ssl_backend>() == 16);
+    assert!(offset_of!(curl_ssl_backend, id) == 0);
+    assert!(offset_of!(curl_ssl_backend, name) == 8);
+    assert!(size_of::<curl_tlssessioninfo>() == 16);
+    assert!(offset_of!(curl_tlssessioninfo, backend) == 0);
+    assert!(offset_of!(curl_tlssessioninfo, internals) == 8);
+    assert!(size_of::<curl_version_info_data>() == 216);
+    assert!(offset_of!(curl_version_info_data, age) == 0);
+    assert!(offset_of!(curl_version_info_data, version) == 8);
+    assert!(offset_of!(curl_version_info_data, version_num) == 16);
+    assert!(offset_of!(curl_version_info_data, host) == 24);
+    assert!(offset_of!(curl_version_info_data, features) == 32);
+    assert!(offset_of!(curl_version_info_data, ssl_version) == 40);
+    assert!(offset_of!(curl_version_info_data, ssl_version_num) == 48);
+    assert!(offset_of!(curl_version_info_data, libz_version) == 56);
+    assert!(offset_of!(curl_version_info_data, protocols) == 64);
+    assert!(offset_of!(curl_version_info_data, ares) == 72);
+    assert!(offset_of!(curl_version_info_data, ares_num) == 80);
+    assert!(offset_of!(curl_version_info_data, libidn) == 88);
+    assert!(offset_of!(curl_version_info_data, iconv_ver_num) == 96);
+    assert!(offset_of!(curl_version_info_data, libssh_version) == 104);
+    assert!(offset_of!(curl_version_info_data, brotli_ver_num) == 112);
+    assert!(offset_of!(curl_version_info_data, brotli_version) == 120);
+    assert!(offset_of!(curl_version_info_data, nghttp2_ver_num) == 128);
+    assert!(offset_of!(curl_version_info_data, nghttp2_version) == 136);
+    assert!(offset_of!(curl_version_info_data, quic_version) == 144);
+    assert!(offset_of!(curl_version_info_data, cainfo) == 152);
+    assert!(offset_of!(curl_version_info_data, capath) == 160);
+    assert!(offset_of!(curl_version_info_data, zstd_ver_num) == 168);
+    assert!(offset_of!(curl_version_info_data, zstd_version) == 176);
+    assert!(offset_of!(curl_version_info_data, hyper_version) == 184);
+    assert!(offset_of!(curl_version_info_data, gsasl_version) == 192);
+    assert!(offset_of!(curl_version_info_data, feature_names) == 200);
+    assert!(offset_of!(curl_version_info_data, rtmp_version) == 208);
+    assert!(size_of::<curl_waitfd>() == 16);
+    assert!(offset_of!(curl_waitfd, fd) == 0);
+    assert!(offset_of!(curl_waitfd, events) == 8);
+    assert!(offset_of!(curl_waitfd, revents) == 10);
     assert!(size_of::<curl_ws_frame>() == 32);
     assert!(offset_of!(curl_ws_frame, age) == 0);
     assert!(offset_of!(curl_ws_frame, flags) == 4);

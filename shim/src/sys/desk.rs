@@ -1,9 +1,11 @@
 //! What libcurl's callbacks have on hand for one handle while a call on it
 //! runs: where its output goes, who answers, and what is still to be told.
 
+use super::bindings::curl_socket_t;
 use super::coroutine::suspend;
 use super::easy::OwnedEasy;
 use super::locks;
+use super::socket::number;
 use super::stream::Stream;
 use super::trampolines::{Slot, close_socket};
 use crate::websocket::Socket;
@@ -108,7 +110,7 @@ pub struct Scripts {
 /// Told to JavaScript as soon as no share lock is held.
 pub enum Deferred {
     Debug { kind: u32, data: Vec<u8> },
-    CloseSocket { socket: i32 },
+    CloseSocket { socket: curl_socket_t },
 }
 
 impl Desk {
@@ -262,7 +264,7 @@ impl Desk {
                     self.suspend(Slot::DEBUG, numbers, &data, &mut []);
                 }
                 Deferred::CloseSocket { socket } => {
-                    let numbers = [socket.into(), 0.0, 0.0, 0.0, 0.0, 0.0];
+                    let numbers = [number(socket).into(), 0.0, 0.0, 0.0, 0.0, 0.0];
                     let reply = self.suspend(Slot::CLOSESOCKET, numbers, &[], &mut []);
                     if !matches!(reply, Reply::Number(_)) {
                         close_socket(socket);

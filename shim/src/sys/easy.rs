@@ -6,6 +6,7 @@ use super::mime::MimeRoot;
 use super::share::OwnedShare;
 use super::trampolines::{self, Slot};
 use super::url::OwnedUrl;
+#[cfg(unix)]
 use crate::libcurl::poll;
 use std::ffi::{CStr, c_char, c_long, c_void};
 use std::ptr::{self, NonNull};
@@ -158,6 +159,8 @@ impl OwnedEasy {
     }
 
     pub fn perform(&self) -> CURLcode {
+        // On Windows libcurl waits for events of its own.
+        #[cfg(unix)]
         poll::begin();
         // SAFETY: a live handle, that the claim keeps to this thread.
         unsafe { curl_easy_perform(self.raw()) }

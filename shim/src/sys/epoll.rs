@@ -26,6 +26,8 @@ const AT_ONCE: usize = 256;
 impl System {
     /// How long a turn looks for more: the rest of the program waits meanwhile.
     pub const MOMENT: Duration = Duration::from_micros(50);
+    /// Whether a wait that just begins may miss a socket that just comes.
+    pub const OVERLOOKS: bool = false;
 
     pub fn new() -> io::Result<Self> {
         // SAFETY: new descriptors, which nobody else owns.

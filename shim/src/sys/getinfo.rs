@@ -3,6 +3,7 @@
 use super::bindings::*;
 use super::easy::OwnedEasy;
 use super::lists::{self, Slist};
+use super::socket::number;
 use std::ffi::{CStr, c_char, c_double, c_long};
 use std::ptr;
 
@@ -37,11 +38,12 @@ pub fn double(easy: &OwnedEasy, info: CURLINFO) -> Answer<c_double> {
     checked(code, value)
 }
 
-pub fn socket(easy: &OwnedEasy, info: CURLINFO) -> Answer<curl_socket_t> {
+/// Its number.
+pub fn socket(easy: &OwnedEasy, info: CURLINFO) -> Answer<i32> {
     let mut value: curl_socket_t = CURL_SOCKET_BAD;
     // SAFETY: kinds.rs names this info as a socket.
     let code = unsafe { curl_easy_getinfo(easy.raw_for_info(), info, &raw mut value) };
-    checked(code, value)
+    checked(code, number(value))
 }
 
 /// Copied at once: libcurl keeps the string only until its next call.

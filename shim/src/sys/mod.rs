@@ -24,13 +24,27 @@ pub mod poller;
 mod portable;
 pub mod sessions;
 pub mod share;
+mod socket;
 pub mod stack;
 pub mod stream;
 pub mod strerror;
 pub mod trampolines;
+#[cfg(unix)]
+mod unix;
 pub mod url;
 pub mod version;
+#[cfg(unix)]
 pub mod waiting;
+#[cfg(windows)]
+#[path = "portable_waiting.rs"]
+pub mod waiting;
+#[cfg(windows)]
+pub mod windows;
+
+#[cfg(unix)]
+use unix as os;
+#[cfg(windows)]
+use windows as os;
 
 use std::sync::Once;
 

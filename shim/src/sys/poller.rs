@@ -8,7 +8,7 @@ use super::linger::Linger;
 use super::portable::System;
 use std::ffi::c_int;
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -187,7 +187,12 @@ impl Poller {
     /// `what` is one of CURL_POLL_*.
     pub(super) fn watch(&self, socket: curl_socket_t, what: c_int) -> io::Result<()> {
         let (readable, writable) = (what & CURL_POLL_IN != 0, what & CURL_POLL_OUT != 0);
-        self.system.watch(socket, readable, writable)
+        self.system.watch(socket, readable, writable)?;
+        if System::OVERLOOKS {
+            fence(Ordering::SeqCst);
+            self.interrupt();
+        }
+        Ok(())
     }
 
     pub(super) fn forget(&self, socket: curl_socket_t) {

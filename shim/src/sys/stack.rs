@@ -6,6 +6,7 @@ use super::bindings::*;
 use super::coroutine::current;
 use super::desk::Reply;
 use super::easy::OwnedEasy;
+use super::socket::{number, numbered};
 use super::trampolines::Slot;
 use std::ffi::{CStr, c_char, c_int, c_long, c_uint, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -33,7 +34,7 @@ pub struct Done {
 /// A socket that libcurl waits for.
 #[derive(Clone, Copy)]
 pub struct Watched {
-    pub socket: curl_socket_t,
+    pub(super) socket: curl_socket_t,
     pub readable: bool,
     pub writable: bool,
 }
@@ -74,7 +75,8 @@ impl OwnedStack {
         (code, running)
     }
 
-    pub fn socket_action(&self, socket: curl_socket_t, how: c_int) -> (CURLMcode, c_int) {
+    pub fn socket_action(&self, socket: i32, how: c_int) -> (CURLMcode, c_int) {
+        let socket = numbered(socket);
         let mut running = 0;
         // SAFETY: as above; any number may be a socket's.
         let code = unsafe { curl_multi_socket_action(self.raw(), socket, how, &raw mut running) };
@@ -145,7 +147,8 @@ impl OwnedStack {
     }
 
     /// Whether SOCKETFUNCTION is to be told that something is assigned.
-    pub fn assign(&self, socket: curl_socket_t, assigned: bool) -> CURLMcode {
+    pub fn assign(&self, socket: i32, assigned: bool) -> CURLMcode {
+        let socket = numbered(socket);
         let mark = usize::from(assigned) as *mut c_void;
         // SAFETY: a number that only `watch` reads.
         unsafe { curl_multi_assign(self.raw(), socket, mark) }
@@ -215,6 +218,12 @@ impl OwnedStack {
     }
 }
 
+impl Watched {
+    pub fn number(&self) -> i32 {
+        number(self.socket)
+    }
+}
+
 impl From<&curl_waitfd> for Watched {
     fn from(wanted: &curl_waitfd) -> Self {
         let events = c_int::from(wanted.events);
@@ -267,7 +276,8 @@ unsafe extern "C" fn watch(
     assigned: *mut c_void,
 ) -> c_int {
     let is_assigned = f64::from(u8::from(!assigned.is_null()));
-    let numbers = [what.into(), socket.into(), is_assigned, 0.0, 0.0, 0.0];
+    let socket = number(socket).into();
+    let numbers = [what.into(), socket, is_assigned, 0.0, 0.0, 0.0];
     ask(id, Slot::MULTI_SOCKET, numbers)
 }
 

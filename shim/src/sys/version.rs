@@ -39,6 +39,7 @@ unsafe fn texts(mut list: *const *const c_char) -> Vec<String> {
     found
 }
 
+#[allow(clippy::useless_conversion, reason = "Windows has shorter numbers")]
 pub fn version() -> Version {
     // SAFETY: the answer is a static table of strings, filled in once, and of
     // the newest layout, which is the one that is linked.
@@ -67,7 +68,7 @@ pub fn version() -> Version {
                 ("age", info.age.into()),
                 ("versionNumber", info.version_num.into()),
                 ("features", i64::from(info.features as u32)),
-                ("sslVersionNumber", info.ssl_version_num),
+                ("sslVersionNumber", i64::from(info.ssl_version_num)),
                 ("aresNumber", info.ares_num.into()),
                 ("iconvVersionNumber", info.iconv_ver_num.into()),
                 ("brotliVersionNumber", info.brotli_ver_num.into()),

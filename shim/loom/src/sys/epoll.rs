@@ -22,6 +22,7 @@ unsafe impl Sync for System {}
 impl System {
     /// Time does not pass in a model.
     pub const MOMENT: Duration = Duration::ZERO;
+    pub const OVERLOOKS: bool = false;
 
     pub fn new() -> io::Result<Self> {
         Ok(Self {

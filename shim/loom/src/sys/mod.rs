@@ -22,6 +22,8 @@ pub mod multi;
 #[allow(dead_code, reason = "there is no socket to watch")]
 pub mod poller;
 pub mod share;
+#[path = "../../../src/sys/socket.rs"]
+mod socket;
 #[allow(dead_code, reason = "some of it is for the real handle")]
 pub mod stack;
 #[path = "../../../src/sys/stream.rs"]
@@ -29,7 +31,12 @@ pub mod stream;
 #[path = "../../../src/sys/trampolines/mod.rs"]
 #[allow(dead_code, reason = "some of it is for the real handle")]
 pub mod trampolines;
+#[path = "../../../src/sys/unix.rs"]
+#[allow(dead_code, reason = "there is no socket to close")]
+mod unix;
 pub mod url;
+
+use unix as os;
 
 #[cfg(not(target_os = "linux"))]
 use epoll as portable;

@@ -3,14 +3,16 @@
 use super::super::bindings::*;
 use super::super::coroutine::current;
 use super::super::desk::{Deferred, Reply};
+use super::super::os;
+use super::super::socket::{number, numbered};
 use super::{Slot, guarded};
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::slice;
 
 pub(in super::super) fn close_socket(socket: curl_socket_t) -> c_int {
-    // SAFETY: libcurl has handed the descriptor over for closing.
-    unsafe { libc::close(socket) }
+    // SAFETY: libcurl has handed it over for closing.
+    unsafe { os::close_socket(socket) }
 }
 
 pub(super) unsafe extern "C" fn open(
@@ -22,7 +24,7 @@ pub(super) unsafe extern "C" fn open(
         // SAFETY: libcurl passes a live address.
         let address = unsafe { &*address };
         let Some(desk) = current(id) else {
-            return new_socket(address);
+            return os::open_socket(address);
         };
         // SAFETY: `addrlen` bytes are valid, more than the field's own size
         // where the address needs them.
@@ -36,21 +38,11 @@ pub(super) unsafe extern "C" fn open(
             0.0,
         ];
         match desk.ask(Slot::OPENSOCKET, numbers, &text) {
-            Reply::Default => new_socket(address),
-            Reply::Number(number) => number as curl_socket_t,
+            Reply::Default => os::open_socket(address),
+            Reply::Number(number) => numbered(number as i32),
             Reply::Abort | Reply::Later => CURL_SOCKET_BAD,
         }
     })
-}
-
-/// As libcurl makes it: not inherited by child processes.
-fn new_socket(address: &curl_sockaddr) -> curl_socket_t {
-    #[cfg(target_os = "linux")]
-    let kind = address.socktype | libc::SOCK_CLOEXEC;
-    #[cfg(not(target_os = "linux"))]
-    let kind = address.socktype;
-    // SAFETY: plain numbers.
-    unsafe { libc::socket(address.family, kind, address.protocol) }
 }
 
 /// The address as text, and its port.
@@ -66,11 +58,11 @@ unsafe fn spell(address: &curl_sockaddr) -> (Vec<u8>, u16) {
         _ => 0,
     };
     match address.family {
-        libc::AF_INET => match bytes.get(4..8) {
+        os::INET => match bytes.get(4..8) {
             Some(&[a, b, c, d]) => (Ipv4Addr::new(a, b, c, d).to_string().into_bytes(), port(2)),
             _ => (Vec::new(), 0),
         },
-        libc::AF_INET6 => match bytes
+        os::INET6 => match bytes
             .get(8..24)
             .and_then(|raw| <[u8; 16]>::try_from(raw).ok())
         {
@@ -95,7 +87,7 @@ pub(super) unsafe extern "C" fn sockopt(
         let Some(desk) = current(id) else {
             return CURL_SOCKOPT_OK;
         };
-        let numbers = [socket.into(), purpose.into(), 0.0, 0.0, 0.0, 0.0];
+        let numbers = [number(socket).into(), purpose.into(), 0.0, 0.0, 0.0, 0.0];
         match desk.ask(Slot::SOCKOPT, numbers, &[]) {
             Reply::Default => CURL_SOCKOPT_OK,
             Reply::Number(number) => number as c_int,

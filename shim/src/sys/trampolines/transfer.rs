@@ -3,6 +3,7 @@
 use super::super::bindings::*;
 use super::super::coroutine::current;
 use super::super::desk::{Arrived, Deferred, Desk, Output, Reply};
+use super::super::os;
 use super::{Slot, guarded};
 use std::ffi::{c_char, c_double, c_int, c_void};
 use std::slice;
@@ -111,34 +112,12 @@ pub(super) fn given_up(desk: &Desk, pause: usize, abort: usize) -> usize {
 /// Not through stdio: its buffer would hold the body back.
 pub fn write_stdout(mut data: &[u8]) -> bool {
     while !data.is_empty() {
-        // SAFETY: the slice is alive, and the length its own.
-        let written = unsafe { libc::write(1, data.as_ptr().cast(), data.len()) };
-        if written >= 0 {
-            data = &data[written as usize..];
-        } else if !again(1, libc::POLLOUT) {
-            return false;
+        match os::write_stdout(data) {
+            None | Some(0) => return false,
+            Some(written) => data = &data[written..],
         }
     }
     true
-}
-
-/// Whether a failed call on a standard stream is worth another try: it may be
-/// a non-blocking pipe.
-fn again(fd: c_int, events: i16) -> bool {
-    match std::io::Error::last_os_error().kind() {
-        std::io::ErrorKind::Interrupted => true,
-        std::io::ErrorKind::WouldBlock => {
-            let mut poll = libc::pollfd {
-                fd,
-                events,
-                revents: 0,
-            };
-            // SAFETY: one live entry.
-            unsafe { libc::poll(&raw mut poll, 1, -1) };
-            true
-        }
-        _ => false,
-    }
 }
 
 pub(super) unsafe extern "C" fn header(
@@ -207,7 +186,7 @@ pub(super) unsafe extern "C" fn read(
             return count;
         }
         if !desk.answers(Slot::READ) {
-            return read_stdin(room);
+            return os::read_stdin(room).unwrap_or(CURL_READFUNC_ABORT);
         }
         if desk.has_paused(CURLPAUSE_SEND) {
             return CURL_READFUNC_PAUSE;
@@ -258,19 +237,6 @@ pub(super) fn hand_over(desk: &Desk, room: &mut [u8]) -> Option<usize> {
                 *arrived = None;
             }
             Some(count)
-        }
-    }
-}
-
-fn read_stdin(room: &mut [u8]) -> usize {
-    loop {
-        // SAFETY: the slice is alive, and the length its own.
-        let got = unsafe { libc::read(0, room.as_mut_ptr().cast(), room.len()) };
-        if got >= 0 {
-            return got as usize;
-        }
-        if !again(0, libc::POLLIN) {
-            return CURL_READFUNC_ABORT;
         }
     }
 }

@@ -1,0 +1,55 @@
+//! Waiting for the sockets of a program's own multi handle, with no hand on the
+//! handle: the sockets were asked for before. Windows' own poll() does not tell
+//! everywhere that a connection has failed.
+
+use super::portable::System;
+use super::stack::Watched;
+use std::io;
+use std::time::Duration;
+
+/// A wait on another thread.
+pub struct Wait {
+    system: System,
+    sockets: Vec<Watched>,
+    timeout: Duration,
+}
+
+impl Wait {
+    pub fn new(sockets: &[Watched], timeout: Duration) -> io::Result<Self> {
+        let wait = Self {
+            system: System::new()?,
+            sockets: sockets.to_vec(),
+            timeout,
+        };
+        for watched in sockets {
+            let Watched {
+                socket,
+                readable,
+                writable,
+            } = *watched;
+            wait.system.watch(socket, readable, writable)?;
+        }
+        Ok(wait)
+    }
+
+    /// How many sockets are ready.
+    pub fn wait(&self) -> usize {
+        let mut ready = Vec::new();
+        // A failed wait is for libcurl to notice: it looks at its sockets.
+        let _ = self.system.wait(Some(self.timeout), &mut ready);
+        ready.len()
+    }
+
+    /// Ends it, whether it has begun or not.
+    pub fn wake(&self) {
+        let _ = self.system.notify();
+    }
+}
+
+impl Drop for Wait {
+    fn drop(&mut self) {
+        for watched in &self.sockets {
+            self.system.forget(watched.socket);
+        }
+    }
+}
