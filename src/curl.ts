@@ -37,7 +37,7 @@ import {
 } from "./sessions.ts";
 import { CAINFO_BLOB, PAUSE_CONT } from "./tables/constants.ts";
 import { introduce } from "./curl_mime.ts";
-import { drive, pause, performSync, upkeep } from "./transfer.ts";
+import { drive, leave, pause, performSync, upkeep } from "./transfer.ts";
 import type {
   AbortOptions,
   CurlInfo,
@@ -801,11 +801,12 @@ export class Curl extends CurlConnection implements Disposable {
   }
 
   /**
-   * Closes its connections and frees it, after detaching it from its share.
-   * Closing twice does nothing.
+   * Closes its connections and frees it, after removing it from its CurlMulti,
+   * and detaching it from its share. Closing twice does nothing.
    *
    * @throws {CurlError} if a transfer is running, in whichever Worker, also in
-   * one of its own callbacks; or if it is in a CurlMulti
+   * one of its own callbacks; if its CurlMulti is at work, or another Worker's;
+   * or if a callback threw meanwhile (`cause`), though it is closed
    *
    * @see {@link https://curl.se/libcurl/c/curl_easy_cleanup.html}
    *
@@ -821,8 +822,10 @@ export class Curl extends CurlConnection implements Disposable {
   close(): void {
     if (this.#closed || this.#closing) return;
     let first = -1;
+    let thrown: unknown;
     this.#closing = true;
     try {
+      thrown = leave(this.#target);
       drive(this.#target, () => first = call.curlClose(this.#id));
     } finally {
       this.#closing = false;
@@ -834,6 +837,7 @@ export class Curl extends CurlConnection implements Disposable {
         this.#target.callbacks.end();
       }
     }
+    if (thrown !== undefined) throw thrown;
   }
 
   /**

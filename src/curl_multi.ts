@@ -111,8 +111,9 @@ const fromHandle = Symbol("fromHandle");
  * which it ran.
  *
  * A Curl in a multi handle counts as performing until it is removed: it can't
- * perform, be reset or closed, and a share can't be closed under it. Between two
- * calls on the multi handle, getinfo, setopt, pause and the like are allowed.
+ * perform or be reset, and a share can't be closed under it. Between two calls on
+ * the multi handle, getinfo, setopt, pause and the like are allowed, and closing
+ * it removes it.
  *
  * While handles are in it, the multi handle is that of the Worker that has
  * added them, and calls of others are refused.
@@ -191,6 +192,7 @@ export class CurlMulti implements Disposable {
         about === id ? functions : members.get(about)?.target.callbacks,
       takeFailure: () => functions.takeFailure(),
       keepFailure: (failure) => functions.keepFailure(failure),
+      leave: (curl) => this.#remove(curl, () => multi.multiLeave(curl)),
     };
     multis.add(this, id);
   }
@@ -322,15 +324,20 @@ export class CurlMulti implements Disposable {
    * ```
    */
   removeHandle(curl: Curl): void {
-    const { id, callbacks } = targetOf("removeHandle", curl);
-    const unread = callbacks.takeFailure();
+    const { id } = targetOf("removeHandle", curl);
+    this.#remove(id, () => multi.multiRemove(this.#id, id));
+  }
+
+  #remove(id: number, start: () => number): void {
+    const callbacks = this.#members.get(id)?.target.callbacks;
+    const unread = callbacks?.takeFailure();
     try {
-      this.#drive(() => multi.multiRemove(this.#id, id));
+      this.#drive(start);
     } finally {
-      if (this.#holds(id)) callbacks.keepFailure(unread);
+      if (this.#holds(id)) callbacks?.keepFailure(unread);
       else this.#forget(id);
     }
-    const thrown = callbacks.takeFailure();
+    const thrown = callbacks?.takeFailure();
     if (thrown !== undefined) throw abortedBy(E_ABORTED_BY_CALLBACK, thrown);
   }
 

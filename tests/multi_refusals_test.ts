@@ -205,7 +205,6 @@ for (
 const HELD: Record<string, (c: curl.Curl) => unknown> = {
   perform: (c) => c.performSync(),
   reset: (c) => c.reset(),
-  close: (c) => c.close(),
 };
 
 for (const [name, act] of Object.entries(HELD)) {

@@ -390,7 +390,6 @@ impl Easy {
         let mut held = self.claim.lock();
         match held.state() {
             State::Closed => return Ok(None),
-            State::Running(_) if held.multi != 0 => return Err(busy_in(held.multi, "close")),
             State::Running(_) => return Err(Error::running("close")),
             State::Idle => {}
         }

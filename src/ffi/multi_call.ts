@@ -59,6 +59,11 @@ export function multiRemove(id: number, curl: number): number {
   );
 }
 
+/** Takes a handle out that is to be closed: see `shim_multi_leave`. */
+export function multiLeave(curl: number): number {
+  return library().shim_multi_leave(curl, numbers, landing, landing.length);
+}
+
 /** Does what can be done; how many are not over is in `numbers[1]` then. */
 export function multiPerform(id: number): number {
   return library().shim_multi_perform(id, numbers, landing, landing.length);

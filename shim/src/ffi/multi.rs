@@ -122,6 +122,23 @@ pub unsafe extern "C" fn shim_multi_remove(
     unsafe { go(act, values, room, length) }
 }
 
+/// Takes a handle that is to be closed out of the multi handle of this isolate's
+/// that it is in, if it is.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn shim_multi_leave(
+    curl: f64,
+    values: *mut f64,
+    room: *mut u8,
+    length: u32,
+) -> i32 {
+    let act = || match isolate::members_of(id(curl)) {
+        Some(members) => calls::leave(&members, &isolate::easy(id(curl), "close")?),
+        None => Ok(Progress::Done(Ok(()))),
+    };
+    // SAFETY: see the head of this file.
+    unsafe { go(act, values, room, length) }
+}
+
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn shim_multi_perform(
     multi: f64,

@@ -43,7 +43,6 @@ pub fn add(members: &Rc<Members>, easy: &Arc<Easy>) -> Result<Progress> {
 
 pub fn remove(members: &Rc<Members>, easy: &Arc<Easy>) -> Result<Progress> {
     let calling = begin(members, "removeHandle", From::Notification, Error::adding)?;
-    let id = easy.id();
     let multi = members.multi.id();
     match easy.place() {
         Place::Closed => return Ok(Progress::Done(Ok(()))),
@@ -52,6 +51,18 @@ pub fn remove(members: &Rc<Members>, easy: &Arc<Easy>) -> Result<Progress> {
         Place::Running => return Err(Error::adding_performing()),
         Place::Idle => return Err(Error::not_on_multi()),
     }
+    take_out(members, calling, easy)
+}
+
+/// For a handle that is in, and about to be closed.
+pub fn leave(members: &Rc<Members>, easy: &Arc<Easy>) -> Result<Progress> {
+    let refuse = |_| Error::running("close");
+    let calling = begin(members, "close", From::Outside, refuse)?;
+    take_out(members, calling, easy)
+}
+
+fn take_out(members: &Rc<Members>, calling: Calling, easy: &Arc<Easy>) -> Result<Progress> {
+    let id = easy.id();
     let Some(desk) = members.desk(id) else {
         return Err(Error::not_on_multi());
     };
