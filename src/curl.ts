@@ -62,9 +62,6 @@ import * as values from "./values.ts";
  */
 export type CurlHandle = number;
 
-/** What stands behind a Curl, for a WebSocket. */
-export let targetOf: (curl: Curl) => OptionTarget;
-
 const curls = new HandleTable<Curl>({
   name: "Curl",
   open: call.curlOpen,
@@ -855,10 +852,6 @@ export class Curl extends CurlConnection implements Disposable {
    */
   [Symbol.dispose](): void {
     this.close();
-  }
-
-  static {
-    targetOf = (curl) => curl.#target;
   }
 }
 

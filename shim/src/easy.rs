@@ -167,10 +167,10 @@ impl Easy {
         if !isolate::may_touch(self.id) {
             return Err(Error::running(method));
         }
-        if !held.elsewhere {
+        if !held.takes_turns() {
             return Ok(Entered { held, _turn: None });
         }
-        // The engine may be at it. Its turn comes before the claim, as always.
+        // The share's engine may be at it. Its turn comes before the claim, as always.
         let share = held.share.clone();
         drop(held);
         let turn = share.and_then(|share| share.quiet(isolate::id()));
@@ -488,6 +488,12 @@ impl Core {
         self.handle
             .as_ref()
             .ok_or_else(|| Error::state("the Curl object is closed"))
+    }
+
+    /// A transfer of it is under way that takes turns with others of its share.
+    pub fn takes_turns(&self) -> bool {
+        let has_engine = || self.share.as_ref().is_some_and(|share| share.has_engine());
+        self.elsewhere || (self.multi != 0 && has_engine())
     }
 
     /// Keeps what an option now points to. What it pointed to before may still

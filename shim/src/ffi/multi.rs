@@ -5,7 +5,9 @@
 #![allow(clippy::missing_safety_doc, reason = "said once, above")]
 
 use super::exports::{report_progress, started};
-use super::{ABOUT, entry, entry_id, entry_value, give, id, input, numbers, output, tell_bytes};
+use super::{
+    ABOUT, entry, entry_id, entry_value, give, id, input, list, numbers, output, tell_bytes,
+};
 use crate::error::{Error, Result};
 use crate::isolate;
 use crate::multi::members::Members;
@@ -122,6 +124,28 @@ pub unsafe extern "C" fn shim_multi_remove(
     unsafe { go(act, values, room, length) }
 }
 
+/// `shim_multi_add` where nothing can be asked: 1, or 0 if that has to be called.
+#[unsafe(no_mangle)]
+pub extern "C" fn shim_multi_add_now(multi: f64, curl: f64) -> i32 {
+    started(|| {
+        let members = isolate::multi(id(multi), Error::adding)?;
+        let easy = isolate::easy(id(curl), "addHandle").map_err(|_| Error::adding_closed())?;
+        calls::add_now(&members, &easy).map(i32::from)
+    })
+}
+
+/// `shim_multi_remove` where nothing can be asked, likewise.
+#[unsafe(no_mangle)]
+pub extern "C" fn shim_multi_remove_now(multi: f64, curl: f64) -> i32 {
+    started(|| {
+        let members = isolate::multi(id(multi), Error::adding)?;
+        match isolate::easy(id(curl), "removeHandle") {
+            Ok(easy) => calls::remove_now(&members, &easy).map(i32::from),
+            Err(_) => Ok(0),
+        }
+    })
+}
+
 /// Takes a handle that is to be closed out of the multi handle of this isolate's
 /// that it is in, if it is.
 #[unsafe(no_mangle)]
@@ -233,28 +257,33 @@ pub unsafe extern "C" fn shim_multi_setopt_list(
     })
 }
 
-/// The next transfer that is over: 1, or 0 if there is none. `values` has how
-/// many more there are, the result, and the handle's number in `values[7]`; its
-/// text, like a question's bytes, goes to `room`.
+/// How many transfers are over that went well, their handles in `well`; at most
+/// `most`, for which there is room. `values` has how many more can be told, and
+/// the result of the next if that has failed, or 0, with its handle's number in
+/// `values[7]`; its text, like a question's bytes, goes to `room`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn shim_multi_next_done(
+pub unsafe extern "C" fn shim_multi_done(
     multi: f64,
+    well: *mut f64,
+    most: u32,
     values: *mut f64,
     room: *mut u8,
     length: u32,
 ) -> i32 {
     started(|| {
         // SAFETY: see the head of this file.
-        let (values, room) = unsafe { (numbers::<8>(values), output(room, length)) };
+        let (well, values, room) =
+            unsafe { (list(well, most), numbers::<8>(values), output(room, length)) };
         with(multi, "infoRead", |members| {
-            let Some(finished) = members.next_done()? else {
-                return Ok(0);
-            };
-            values[0] = finished.left.into();
-            values[1] = finished.code.into();
-            values[ABOUT] = finished.id as f64;
-            tell_bytes(finished.text.as_bytes(), values, room);
-            Ok(1)
+            let told = members.tell_done(well)?;
+            values[0] = told.left.into();
+            values[1] = 0.0;
+            if let Some(failed) = told.failed {
+                values[1] = failed.code.into();
+                values[ABOUT] = failed.id as f64;
+                tell_bytes(failed.text.as_bytes(), values, room);
+            }
+            Ok(told.well as i32)
         })
     })
 }
@@ -280,7 +309,7 @@ pub unsafe extern "C" fn shim_multi_fdset(multi: f64, room: *mut u8, length: u32
         // SAFETY: see the head of this file.
         let room = unsafe { output(room, length) };
         with(multi, "fdset", |members| {
-            let sockets = members.multi().sockets()?;
+            let sockets = members.sockets()?;
             let bytes: Vec<u8> = sockets
                 .iter()
                 .flat_map(|watched| {
@@ -339,7 +368,7 @@ pub extern "C" fn shim_multi_prepare(multi: f64, timeout: f64) -> f64 {
     entry_value(
         || {
             with(multi, "select", |members| {
-                let wait = members.multi().prepare_wait(seconds(timeout))?;
+                let wait = members.prepare_wait(seconds(timeout))?;
                 Ok(wait.unwrap_or(0) as f64)
             })
         },
