@@ -21,6 +21,9 @@ import type {
 import { targetOf } from "./options.ts";
 import { E_ABORTED_BY_CALLBACK } from "./tables/constants.ts";
 
+/** After so many milliseconds without a wait the rest of the program has its turn. */
+const STREAK = 1;
+
 const multis = new HandleTable<CurlMulti>({
   name: "CurlMulti",
   open: multi.multiOpen,
@@ -85,6 +88,8 @@ export class CurlMulti implements Disposable {
   readonly #id: MultiHandle;
   readonly #closeHandles: boolean;
   readonly #members: MultiMembers;
+  /** When the calls of `select` began that had nothing to wait for; or 0. */
+  #streak = 0;
   #closed = false;
   #closing = false;
 
@@ -312,8 +317,12 @@ export class CurlMulti implements Disposable {
    */
   async select(timeout: number): Promise<number> {
     checkTimeout("select", timeout);
-    const wait = made(multi.multiPrepare(this.#id, timeout));
-    if (wait === 0) return 0;
+    const now = performance.now();
+    if (this.#streak === 0) this.#streak = now;
+    const looks = now - this.#streak < STREAK;
+    const wait = made(multi.multiPrepare(this.#id, timeout, looks));
+    if (wait === 0) return numbers[0];
+    this.#streak = 0;
     try {
       return await multi.multiWait(wait);
     } finally {

@@ -180,8 +180,7 @@ pub fn pause(easy: &Arc<Easy>, method: &'static str, mask: i32) -> Result<Progre
         };
         Rc::new(Desk::new(easy.id(), scripts))
     });
-    desk.flow.paused.set(mask);
-    let native = handle.clone();
+    let (native, paused) = (handle.clone(), desk.clone());
     // The functions of its multi handle may have to be asked, too.
     let members = isolate::members_of(easy.id());
     let (multi, desks) = match &members {
@@ -192,7 +191,11 @@ pub fn pause(easy: &Arc<Easy>, method: &'static str, mask: i32) -> Result<Progre
         Some(members) => members.take_turns(method, isolate::asked_by(multi).is_none()),
         None => (None, None),
     };
-    let call = Suspendable::new(desks, move || native.pause(mask))
+    let act = move || {
+        paused.flow.paused.set(mask);
+        native.pause(mask)
+    };
+    let call = Suspendable::new(desks, act)
         .ok_or_else(|| Error::easy(CURLE_OUT_OF_MEMORY, ""))?;
     if !inside {
         held.run(me);

@@ -203,9 +203,16 @@ export function multiSelect(id: number, timeout: number): number {
   return library().shim_multi_select(id, timeout);
 }
 
-/** The number for `multiWait`, 0 for nothing to wait for, or a status. */
-export function multiPrepare(id: number, timeout: number): number {
-  return library().shim_multi_prepare(id, timeout);
+/**
+ * The number for `multiWait`, 0 for nothing to wait for, with the number of
+ * sockets that are ready in `numbers[0]`, or a status.
+ */
+export function multiPrepare(
+  id: number,
+  timeout: number,
+  looks: boolean,
+): number {
+  return library().shim_multi_prepare(id, timeout, looks ? 1 : 0, numbers);
 }
 
 /** How many sockets are ready, off this thread. */

@@ -226,7 +226,15 @@ export const symbols = {
     ],
     result: "i32",
   },
-  shim_multi_prepare: { parameters: ["f64", "f64"], result: "f64" },
+  shim_multi_prepare: {
+    parameters: [
+      "f64",
+      "f64",
+      "u32",
+      "buffer", // values: *mut f64
+    ],
+    result: "f64",
+  },
   shim_multi_release: { parameters: ["f64"], result: "void" },
   shim_multi_remove: {
     parameters: [

@@ -5,12 +5,10 @@
 #![allow(clippy::missing_safety_doc, reason = "said once, above")]
 
 use super::exports::{report_progress, started};
-use super::{
-    ABOUT, entry, entry_id, entry_value, give, id, input, list, numbers, output, tell_bytes,
-};
+use super::{ABOUT, entry, entry_id, give, id, input, list, numbers, output, tell_bytes};
 use crate::error::{Error, Result};
 use crate::isolate;
-use crate::multi::members::Members;
+use crate::multi::members::{Members, Prepared};
 use crate::multi::{Multi, calls};
 use crate::perform::Progress;
 use crate::registry::WAITS;
@@ -362,18 +360,28 @@ pub extern "C" fn shim_multi_select(multi: f64, timeout: f64) -> i32 {
     })
 }
 
-/// The number for `shim_multi_wait`, or 0 if there is nothing to wait for.
+/// The number for `shim_multi_wait`, or 0 if there is nothing to wait for:
+/// `values[0]` sockets are ready then. `looks`: it may look for a moment.
 #[unsafe(no_mangle)]
-pub extern "C" fn shim_multi_prepare(multi: f64, timeout: f64) -> f64 {
-    entry_value(
-        || {
-            with(multi, "select", |members| {
-                let wait = members.prepare_wait(seconds(timeout))?;
-                Ok(wait.unwrap_or(0) as f64)
-            })
-        },
-        f64::from,
-    )
+pub unsafe extern "C" fn shim_multi_prepare(
+    multi: f64,
+    timeout: f64,
+    looks: u32,
+    values: *mut f64,
+) -> f64 {
+    entry_id(|| {
+        with(multi, "select", |members| {
+            // SAFETY: see the head of this file.
+            let values = unsafe { numbers::<8>(values) };
+            match members.prepare_wait(seconds(timeout), looks != 0)? {
+                Prepared::Waits(wait) => Ok(wait),
+                Prepared::Ready(count) => {
+                    values[0] = count as f64;
+                    Ok(0)
+                }
+            }
+        })
+    })
 }
 
 /// Called off the isolate's thread: how many sockets are ready. Returns at once

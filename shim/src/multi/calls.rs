@@ -198,10 +198,8 @@ pub fn select(members: &Members, most: Duration) -> Result<i32> {
     if !members.turns.is_empty() {
         // Others have their turns meanwhile, as libcurl's own wait would not let
         // them.
-        let turns = members.turns.quiet();
-        let wait = members.multi.wait(most)?;
-        drop(turns);
-        return Ok(wait.map_or(0, |wait| wait.wait()) as i32);
+        let sockets = members.awaited(most)?;
+        return Ok(sockets.map_or(0, |mut sockets| sockets.wait()) as i32);
     }
     let (_calling, native) = begin(members, "select", From::Notification, refuse("select"))?;
     if native.unfinished() == 0 {

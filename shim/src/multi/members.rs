@@ -11,8 +11,10 @@ use crate::sys::bindings::*;
 use crate::sys::coroutine::Desks;
 use crate::sys::desk::{Desk, Output, Scripts};
 use crate::sys::easy::OwnedEasy;
+use crate::sys::linger::Linger;
 use crate::sys::stack::Watched;
 use crate::sys::trampolines::Slot;
+use crate::sys::waiting::Sockets;
 use crate::transfer::Transfer;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -28,9 +30,21 @@ pub struct Members {
     /// How often transfers were begun.
     round: Cell<u64>,
     pub(super) turns: Rc<Turns>,
+    linger: RefCell<Linger>,
     /// One of them may have been told something that waits to be passed on.
     talkative: Cell<bool>,
 }
+
+/// How `select()` goes on.
+pub enum Prepared {
+    /// By the wait of this number.
+    Waits(u64),
+    /// So many sockets are ready.
+    Ready(usize),
+}
+
+/// The rest of the program waits meanwhile.
+const MOMENT: Duration = Duration::from_micros(50);
 
 struct Entry {
     transfer: Transfer,
@@ -66,6 +80,7 @@ impl Members {
             entries: RefCell::default(),
             round: Cell::new(0),
             turns: Rc::default(),
+            linger: RefCell::new(Linger::new(MOMENT)),
             talkative: Cell::new(false),
         })
     }
@@ -194,11 +209,29 @@ impl Members {
         self.multi.sockets()
     }
 
-    /// A wait on another thread: its number, or nothing if all transfers are
-    /// over.
-    pub fn prepare_wait(&self, most: Duration) -> Result<Option<u64>> {
+    /// What to wait for; nothing if all transfers are over.
+    pub(super) fn awaited(&self, most: Duration) -> Result<Option<Sockets>> {
         let _turns = self.turns.quiet();
-        self.multi.prepare_wait(most)
+        self.multi.awaited(most)
+    }
+
+    /// A wait on another thread, unless a look for a moment finds it needless:
+    /// sockets that are ready, or all transfers over.
+    pub fn prepare_wait(&self, most: Duration, looks: bool) -> Result<Prepared> {
+        let Some(mut sockets) = self.awaited(most)? else {
+            return Ok(Prepared::Ready(0));
+        };
+        let mut ready = 0;
+        if looks && !most.is_zero() {
+            self.linger.borrow_mut().until(|| {
+                ready = sockets.look();
+                ready > 0
+            });
+        }
+        match ready {
+            0 => self.multi.add_wait(sockets).map(Prepared::Waits),
+            ready => Ok(Prepared::Ready(ready)),
+        }
     }
 
     pub(super) fn ids(&self) -> Vec<u64> {

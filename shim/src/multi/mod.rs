@@ -18,7 +18,7 @@ use crate::registry::{self, MULTIS, WAITS};
 use crate::sys::bindings::*;
 use crate::sys::stack::{OwnedStack, Watched};
 use crate::sys::trampolines::Slot;
-use crate::sys::waiting::Wait;
+use crate::sys::waiting::{Sockets, Wait};
 use std::ffi::{CStr, c_int, c_long};
 use std::sync::Arc;
 use std::time::Duration;
@@ -230,23 +230,20 @@ impl Multi {
         held.sockets("fdset")
     }
 
-    /// A wait on another thread: its number, or nothing if all transfers are
-    /// over.
-    pub fn prepare_wait(&self, most: Duration) -> Result<Option<u64>> {
+    /// What to wait for; nothing if all transfers are over.
+    pub fn awaited(&self, most: Duration) -> Result<Option<Sockets>> {
+        self.enter_for("select", From::Notification)?.awaited(most)
+    }
+
+    /// A wait on another thread: its number.
+    pub fn add_wait(&self, sockets: Sockets) -> Result<u64> {
         let mut held = self.enter_for("select", From::Notification)?;
-        let Some(wait) = held.new_wait(most)? else {
-            return Ok(None);
-        };
-        let wait = Arc::new(wait);
+        let failed = |error| Error::state(format!("no socket can be waited for: {error}"));
+        let wait = Arc::new(Wait::new(sockets).map_err(failed)?);
         let id = registry::new_id();
         WAITS.add(id, &wait);
         held.waits.push((id, wait));
-        Ok(Some(id))
-    }
-
-    /// A wait on this thread.
-    pub fn wait(&self, most: Duration) -> Result<Option<Wait>> {
-        self.enter_for("select", From::Notification)?.new_wait(most)
+        Ok(id)
     }
 
     /// That wait is over.
@@ -308,8 +305,7 @@ impl Core {
             .map_err(|code| Error::multi(code, &format!("{method} failed")))
     }
 
-    /// What to wait for, and how long at most; nothing if all transfers are over.
-    fn new_wait(&self, most: Duration) -> Result<Option<Wait>> {
+    fn awaited(&self, most: Duration) -> Result<Option<Sockets>> {
         let native = self.native()?;
         if native.unfinished() == 0 {
             return Ok(None);
@@ -318,9 +314,7 @@ impl Core {
         check(code, "select failed")?;
         let due = u64::try_from(timeout).map(Duration::from_millis);
         let timeout = due.map_or(most, |due| due.min(most));
-        let sockets = self.sockets("select")?;
-        let failed = |error| Error::state(format!("no socket can be waited for: {error}"));
-        Wait::new(&sockets, timeout).map(Some).map_err(failed)
+        Ok(Some(Sockets::new(&self.sockets("select")?, timeout)))
     }
 }
 
