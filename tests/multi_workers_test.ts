@@ -5,12 +5,7 @@
  */
 
 import * as curl from "../mod.ts";
-import {
-  assert,
-  assertEquals,
-  assertMatch,
-  assertThrows,
-} from "./assert.ts";
+import { assert, assertEquals, assertMatch, assertThrows } from "./assert.ts";
 import { assertUsable, curlFor, FILE } from "./fixtures/checks.ts";
 import { SERVER, startServer } from "./fixtures/http_server.ts";
 import {

@@ -195,8 +195,7 @@ pub fn pause(easy: &Arc<Easy>, method: &'static str, mask: i32) -> Result<Progre
         paused.flow.paused.set(mask);
         native.pause(mask)
     };
-    let call = Suspendable::new(desks, act)
-        .ok_or_else(|| Error::easy(CURLE_OUT_OF_MEMORY, ""))?;
+    let call = Suspendable::new(desks, act).ok_or_else(|| Error::easy(CURLE_OUT_OF_MEMORY, ""))?;
     if !inside {
         held.run(me);
     }
