@@ -28,16 +28,7 @@ export {
   type MimePartOptions,
 } from "./src/curl_mime.ts";
 export { CurlMimePart, type MimeDataOptions } from "./src/curl_mime_part.ts";
-export {
-  CurlMulti,
-  type CurlMultiOptions,
-  type FailedTransfer,
-  type MultiHandle,
-  type MultiNotifyCallback,
-  type MultiOptionValue,
-  type MultiSocketCallback,
-  type MultiTimerCallback,
-} from "./src/curl_multi.ts";
+export { CurlMulti } from "./src/curl_multi.ts";
 export {
   CurlShare,
   type CurlShareOptions,
@@ -48,7 +39,6 @@ export {
 export { CurlUrl, type CurlUrlPart } from "./src/curl_url.ts";
 export {
   CurlWebSocket,
-  type CurlWebSocketConnection,
   type CurlWebSocketOptions,
 } from "./src/curl_websocket.ts";
 export { CurlError } from "./src/errors.ts";
@@ -69,7 +59,20 @@ export type {
   HeaderOptions,
   HeadersOptions,
 } from "./src/headers.ts";
+export type {
+  CurlMultiOptions,
+  FailedTransfer,
+  MultiHandle,
+  MultiNotifyCallback,
+  MultiOptionValue,
+  MultiSocketCallback,
+  MultiTimerCallback,
+} from "./src/multi_types.ts";
 export type { SslSession, SslSessionData } from "./src/sessions.ts";
 export * from "./src/tables/constants.ts";
 export type * from "./src/types.ts";
-export type { CurlWebSocketCloseInfo, WsFrame } from "./src/websocket.ts";
+export type {
+  CurlWebSocketCloseInfo,
+  CurlWebSocketConnection,
+  WsFrame,
+} from "./src/websocket.ts";

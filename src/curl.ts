@@ -37,7 +37,7 @@ import {
 } from "./sessions.ts";
 import { CAINFO_BLOB, PAUSE_CONT } from "./tables/constants.ts";
 import { introduce } from "./curl_mime.ts";
-import { drive, pause, performSync, upkeep } from "./transfer.ts";
+import { drive, leave, pause, performSync, upkeep } from "./transfer.ts";
 import type {
   AbortOptions,
   CurlInfo,
@@ -61,9 +61,6 @@ import * as values from "./values.ts";
  * ```
  */
 export type CurlHandle = number;
-
-/** What stands behind a Curl, for a WebSocket. */
-export let targetOf: (curl: Curl) => OptionTarget;
 
 const curls = new HandleTable<Curl>({
   name: "Curl",
@@ -801,11 +798,12 @@ export class Curl extends CurlConnection implements Disposable {
   }
 
   /**
-   * Closes its connections and frees it, after detaching it from its share.
-   * Closing twice does nothing.
+   * Closes its connections and frees it, after removing it from its CurlMulti,
+   * and detaching it from its share. Closing twice does nothing.
    *
    * @throws {CurlError} if a transfer is running, in whichever Worker, also in
-   * one of its own callbacks; or if it is in a CurlMulti
+   * one of its own callbacks; if its CurlMulti is at work, or another Worker's;
+   * or if a callback threw meanwhile (`cause`), though it is closed
    *
    * @see {@link https://curl.se/libcurl/c/curl_easy_cleanup.html}
    *
@@ -821,8 +819,10 @@ export class Curl extends CurlConnection implements Disposable {
   close(): void {
     if (this.#closed || this.#closing) return;
     let first = -1;
+    let thrown: unknown;
     this.#closing = true;
     try {
+      thrown = leave(this.#target);
       drive(this.#target, () => first = call.curlClose(this.#id));
     } finally {
       this.#closing = false;
@@ -834,6 +834,7 @@ export class Curl extends CurlConnection implements Disposable {
         this.#target.callbacks.end();
       }
     }
+    if (thrown !== undefined) throw thrown;
   }
 
   /**
@@ -851,10 +852,6 @@ export class Curl extends CurlConnection implements Disposable {
    */
   [Symbol.dispose](): void {
     this.close();
-  }
-
-  static {
-    targetOf = (curl) => curl.#target;
   }
 }
 

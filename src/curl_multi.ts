@@ -5,90 +5,24 @@
  */
 
 import type { Curl } from "./curl.ts";
-import {
-  abortedBy,
-  check,
-  type Failure,
-  startFailure,
-  transferError,
-} from "./errors.ts";
-import type { CurlError } from "./errors.ts";
-import { ABOUT, numbers } from "./ffi/call.ts";
+import { abortedBy, check, startFailure } from "./errors.ts";
+import { numbers } from "./ffi/call.ts";
 import * as multi from "./ffi/multi_call.ts";
 import { HandleTable, made } from "./handle.ts";
-import { MultiCallbacks } from "./multi_callbacks.ts";
+import { checkInteger, checkOptions, checkTimeout } from "./multi_arguments.ts";
+import { MultiMembers } from "./multi_members.ts";
 import { setMultiOption } from "./multi_options.ts";
-import { type OptionTarget, targetOf } from "./options.ts";
+import type {
+  CurlMultiOptions,
+  FailedTransfer,
+  MultiHandle,
+  MultiOptionValue,
+} from "./multi_types.ts";
+import { targetOf } from "./options.ts";
 import { E_ABORTED_BY_CALLBACK } from "./tables/constants.ts";
-import { type Crowd, driveCrowd } from "./transfer.ts";
 
-/** The number of a CurlMulti object, which may be posted to any Worker. */
-export type MultiHandle = number;
-
-/** How a CurlMulti is made. */
-export interface CurlMultiOptions {
-  /** Whether closing it closes the Curl objects in it, too. Default: false. */
-  closeHandles?: boolean;
-}
-
-/**
- * Hears which socket libcurl wants to be watched: `what` is a `POLL_*`, and
- * `data` what {@linkcode CurlMulti.assign} was given for the socket, or null.
- * -1 ends all transfers.
- */
-export type MultiSocketCallback = (
-  what: number,
-  socket: number,
-  multi: CurlMulti,
-  data: unknown,
-) => number | void;
-
-/**
- * Hears after how many milliseconds libcurl wants
- * `socketAction(SOCKET_TIMEOUT, 0)` to be called; -1 stops the timer. Returning
- * -1 ends all transfers.
- */
-export type MultiTimerCallback = (milliseconds: number) => number | void;
-
-/**
- * Hears an `M_NOTIFY_*`, and which Curl it is about, if it is about one.
- * Handles may be added and removed here.
- */
-export type MultiNotifyCallback = (
-  notification: number,
-  curl: Curl | null,
-) => void;
-
-/** What an option of a CurlMulti takes; null takes back a function or list. */
-export type MultiOptionValue =
-  | number
-  | boolean
-  | bigint
-  | Iterable<string>
-  | MultiSocketCallback
-  | MultiTimerCallback
-  | MultiNotifyCallback
-  | null;
-
-/**
- * A transfer that failed: PycURL's three, and the error that
- * {@linkcode Curl.performSync} would have thrown. Its `cause` is what a
- * callback threw, if one did.
- */
-export type FailedTransfer = [
-  curl: Curl,
-  code: number,
-  message: string,
-  error: CurlError,
-];
-
-/** A handle that is in, and who answers its callbacks. */
-interface Member {
-  readonly curl: Curl;
-  readonly target: OptionTarget;
-}
-
-const YEAR = 365 * 24 * 60 * 60;
+/** After so many milliseconds without a wait the rest of the program has its turn. */
+const STREAK = 1;
 
 const multis = new HandleTable<CurlMulti>({
   name: "CurlMulti",
@@ -111,8 +45,13 @@ const fromHandle = Symbol("fromHandle");
  * which it ran.
  *
  * A Curl in a multi handle counts as performing until it is removed: it can't
- * perform, be reset or closed, and a share can't be closed under it. Between two
- * calls on the multi handle, getinfo, setopt, pause and the like are allowed.
+ * perform or be reset, and a share can't be closed under it. Between two calls on
+ * the multi handle, getinfo, setopt, pause and the like are allowed, and closing
+ * it removes it.
+ *
+ * Handles may use a {@linkcode CurlShare} of COOKIE, CONNECT or HSTS: the calls
+ * then wait for those on its other transfers, and these for them. In a callback,
+ * such a call is refused on another multi handle with the same share.
  *
  * While handles are in it, the multi handle is that of the Worker that has
  * added them, and calls of others are refused.
@@ -148,9 +87,9 @@ const fromHandle = Symbol("fromHandle");
 export class CurlMulti implements Disposable {
   readonly #id: MultiHandle;
   readonly #closeHandles: boolean;
-  readonly #members = new Map<number, Member>();
-  readonly #functions: MultiCallbacks;
-  readonly #crowd: Crowd;
+  readonly #members: MultiMembers;
+  /** When the calls of `select` began that had nothing to wait for; or 0. */
+  #streak = 0;
   #closed = false;
   #closing = false;
 
@@ -178,21 +117,8 @@ export class CurlMulti implements Disposable {
       this.#id = existing;
       this.#closeHandles = multi.multiCloseHandles(existing) === 1;
     }
-    const members = this.#members;
-    const functions = new MultiCallbacks(
-      this,
-      (id) => members.get(id)?.curl ?? null,
-    );
-    this.#functions = functions;
-    const id = this.#id;
-    this.#crowd = {
-      handle: id,
-      find: (about) =>
-        about === id ? functions : members.get(about)?.target.callbacks,
-      takeFailure: () => functions.takeFailure(),
-      keepFailure: (failure) => functions.keepFailure(failure),
-    };
-    multis.add(this, id);
+    this.#members = new MultiMembers(this, this.#id);
+    multis.add(this, this.#id);
   }
 
   /**
@@ -254,11 +180,8 @@ export class CurlMulti implements Disposable {
    * ```
    */
   has(curl: Curl): boolean {
-    return this.#holds(targetOf("has", curl).id);
-  }
-
-  #holds(curl: number): boolean {
-    return !this.#closed && multi.curlMulti(curl) === this.#id;
+    const { id } = targetOf("has", curl);
+    return !this.#closed && this.#members.holds(id);
   }
 
   /**
@@ -269,9 +192,8 @@ export class CurlMulti implements Disposable {
    * @throws {TypeError} if it is no Curl, or its WRITEDATA, HEADERDATA or
    * READDATA is a stream, which takes an asynchronous transfer
    * @throws {CurlError} if it is closed, performs, or is in a multi handle
-   * already; if a callback was set in another Worker; if its share has COOKIE,
-   * CONNECT or HSTS, whose transfers run on the share's own thread; if this is
-   * closed, at work, or full of another Worker's handles; or with libcurl's code
+   * already; if a callback was set in another Worker; if this is closed, at
+   * work, or full of another Worker's handles; or with libcurl's code
    *
    * @see {@link https://curl.se/libcurl/c/curl_multi_add_handle.html}
    *
@@ -286,16 +208,7 @@ export class CurlMulti implements Disposable {
    * ```
    */
   addHandle(curl: Curl): void {
-    const target = targetOf("addHandle", curl);
-    target.callbacks.refuseStreams(false);
-    const { id } = target;
-    if (!this.#members.has(id)) this.#members.set(id, { curl, target });
-    try {
-      this.#drive(() => multi.multiAdd(this.#id, id));
-    } finally {
-      if (this.#holds(id)) target.crowd = this.#crowd;
-      else this.#members.delete(id);
-    }
+    this.#members.add(curl);
   }
 
   /**
@@ -322,27 +235,7 @@ export class CurlMulti implements Disposable {
    * ```
    */
   removeHandle(curl: Curl): void {
-    const { id, callbacks } = targetOf("removeHandle", curl);
-    const unread = callbacks.takeFailure();
-    try {
-      this.#drive(() => multi.multiRemove(this.#id, id));
-    } finally {
-      if (this.#holds(id)) callbacks.keepFailure(unread);
-      else this.#forget(id);
-    }
-    const thrown = callbacks.takeFailure();
-    if (thrown !== undefined) throw abortedBy(E_ABORTED_BY_CALLBACK, thrown);
-  }
-
-  #forget(id: number): void {
-    const member = this.#members.get(id);
-    this.#members.delete(id);
-    if (member?.target.crowd === this.#crowd) member.target.crowd = undefined;
-  }
-
-  /** Runs a call in which libcurl may call back. */
-  #drive(start: () => number): void {
-    driveCrowd(this.#crowd, start);
+    this.#members.remove(curl);
   }
 
   /**
@@ -365,7 +258,7 @@ export class CurlMulti implements Disposable {
    * ```
    */
   perform(): [code: number, running: number] {
-    this.#drive(() => multi.multiPerform(this.#id));
+    this.#members.drive(() => multi.multiPerform(this.#id));
     return [0, numbers[1]];
   }
 
@@ -394,7 +287,9 @@ export class CurlMulti implements Disposable {
   ): [code: number, running: number] {
     checkInteger("socketAction", socket);
     checkInteger("socketAction", events);
-    this.#drive(() => multi.multiSocketAction(this.#id, socket, events));
+    this.#members.drive(() =>
+      multi.multiSocketAction(this.#id, socket, events)
+    );
     return [0, numbers[1]];
   }
 
@@ -422,8 +317,12 @@ export class CurlMulti implements Disposable {
    */
   async select(timeout: number): Promise<number> {
     checkTimeout("select", timeout);
-    const wait = made(multi.multiPrepare(this.#id, timeout));
-    if (wait === 0) return 0;
+    const now = performance.now();
+    if (this.#streak === 0) this.#streak = now;
+    const looks = now - this.#streak < STREAK;
+    const wait = made(multi.multiPrepare(this.#id, timeout, looks));
+    if (wait === 0) return numbers[0];
+    this.#streak = 0;
     try {
       return await multi.multiWait(wait);
     } finally {
@@ -542,32 +441,14 @@ export class CurlMulti implements Disposable {
     const ok: Curl[] = [];
     const failed: FailedTransfer[] = [];
     let queued = 0;
-    for (let count = 0; count < max; count++) {
-      const found = multi.multiNextDone(this.#id);
-      if (found < 0) throw startFailure(found);
-      if (found === 0) break;
+    for (let left = max; left > 0;) {
+      const count = multi.multiDone(this.#id, left);
+      if (count < 0) throw startFailure(count);
       queued = numbers[0];
-      this.#tell(ok, failed);
+      left -= count + this.#members.tell(count, ok, failed);
       if (queued === 0) break;
     }
     return [queued, ok, failed];
-  }
-
-  /** Puts the transfer that `numbers` are about on its list. */
-  #tell(ok: Curl[], failed: FailedTransfer[]): void {
-    const member = this.#members.get(numbers[ABOUT]);
-    if (member === undefined) return;
-    const { curl, target: { callbacks } } = member;
-    const thrown: Failure | undefined = callbacks.takeFailure();
-    const [, code] = numbers;
-    if (code === 0 && thrown === undefined) {
-      ok.push(curl);
-    } else {
-      const error = code === 0
-        ? abortedBy(E_ABORTED_BY_CALLBACK, thrown)
-        : transferError(code, multi.multiDoneText(), thrown);
-      failed.push([curl, error.code ?? code, error.message, error]);
-    }
   }
 
   /**
@@ -601,8 +482,8 @@ export class CurlMulti implements Disposable {
   setopt(option: number, value: MultiOptionValue): void {
     const target = {
       id: this.#id,
-      callbacks: this.#functions,
-      drive: (start: () => number) => this.#drive(start),
+      callbacks: this.#members.functions,
+      drive: (start: () => number) => this.#members.drive(start),
     };
     setMultiOption(target, option, value);
   }
@@ -661,7 +542,7 @@ export class CurlMulti implements Disposable {
   #assign(method: string, socket: number, data: unknown): void {
     checkInteger(method, socket);
     check(multi.multiAssign(this.#id, socket, data !== undefined));
-    this.#functions.assign(socket, data);
+    this.#members.functions.assign(socket, data);
   }
 
   /**
@@ -744,11 +625,11 @@ export class CurlMulti implements Disposable {
   close(): void {
     if (this.#closed || this.#closing) return;
     this.#closing = true;
-    const members = [...this.#members.values()];
+    const members = this.#members.all();
     // What infoRead() was not asked for.
     for (const { target } of members) target.callbacks.takeFailure();
     try {
-      this.#drive(() => multi.multiClose(this.#id));
+      this.#members.drive(() => multi.multiClose(this.#id));
     } finally {
       this.#closing = false;
       // A callback that threw is told, but the handle is gone all the same.
@@ -766,8 +647,10 @@ export class CurlMulti implements Disposable {
 
   #end(): void {
     this.#closed = true;
-    for (const id of [...this.#members.keys()]) this.#forget(id);
-    this.#functions.clear();
+    for (const { target } of this.#members.all()) {
+      this.#members.forget(target.id);
+    }
+    this.#members.functions.clear();
     multis.remove(this, this.#id);
   }
 
@@ -788,36 +671,5 @@ export class CurlMulti implements Disposable {
    */
   [Symbol.dispose](): void {
     this.close();
-  }
-}
-
-function checkOptions(options: CurlMultiOptions): boolean {
-  if (typeof options !== "object" || options === null) {
-    throw new TypeError("CurlMulti takes { closeHandles }");
-  }
-  for (const name of Object.keys(options)) {
-    if (name !== "closeHandles") {
-      throw new TypeError(`CurlMulti takes { closeHandles }, not ${name}`);
-    }
-  }
-  const { closeHandles = false } = options;
-  if (typeof closeHandles !== "boolean") {
-    throw new TypeError("closeHandles is true or false");
-  }
-  return closeHandles;
-}
-
-function checkInteger(method: string, value: unknown): void {
-  if (typeof value !== "number" || (value | 0) !== value) {
-    throw new TypeError(`${method}() takes whole numbers, not ${value}`);
-  }
-}
-
-function checkTimeout(method: string, timeout: unknown): void {
-  if (typeof timeout !== "number") {
-    throw new TypeError(`${method}() takes seconds, not ${typeof timeout}`);
-  }
-  if (!(timeout >= 0 && timeout < YEAR)) {
-    throw new RangeError("invalid timeout period");
   }
 }

@@ -40,6 +40,8 @@ export interface Crowd {
   takeFailure(): Failure | undefined;
   /** Puts back what `takeFailure` has given. */
   keepFailure(failure: Failure | undefined): void;
+  /** Takes a handle out that is to be closed; throws as `removeHandle` does. */
+  leave(id: number): void;
 }
 
 /** What is driven, inside a callback of the one before. */
@@ -70,6 +72,21 @@ export function pause(target: Target, mask: number, unpause: boolean): void {
 /** Keeps idle connections alive; throws what `Curl.upkeep` does. */
 export function upkeep(target: Target): void {
   drive(target, () => call.upkeep(target.id));
+}
+
+/**
+ * Takes a handle that is to be closed out of its multi handle; throws if that is
+ * at work.
+ *
+ * @returns what was thrown meanwhile, though the handle is out
+ */
+export function leave(target: Target): unknown {
+  try {
+    target.crowd?.leave(target.id);
+  } catch (error) {
+    if (target.crowd !== undefined) throw error;
+    return error;
+  }
 }
 
 /**

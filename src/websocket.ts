@@ -28,6 +28,25 @@ export interface WsFrame {
   readonly len: number;
 }
 
+/** What an open {@linkcode CurlWebSocket} has. */
+export interface CurlWebSocketConnection {
+  /**
+   * The messages: strings are texts, arrays are binary. What nobody reads stays
+   * with the server, but for some 256 KiB. Cancelling it closes the WebSocket.
+   */
+  readonly readable: ReadableStream<string | Uint8Array<ArrayBuffer>>;
+  /**
+   * Takes messages: strings for texts, bytes for binary ones. A write is done
+   * when the message is on its way, but for some 256 KiB. Closing it closes the
+   * WebSocket.
+   */
+  readonly writable: WritableStream<string | BufferSource>;
+  /** The subprotocol that the server has chosen, or an empty string. */
+  readonly protocol: string;
+  /** Always empty: no extension is offered. */
+  readonly extensions: string;
+}
+
 /** How a WebSocket is, or was, closed. */
 export interface CurlWebSocketCloseInfo {
   /**

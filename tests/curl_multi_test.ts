@@ -89,6 +89,18 @@ Deno.test("CurlMulti.perform() does all transfers of files at once", () => {
   for (const { text } of all) assertIsFile(text());
 });
 
+test(SERVER, "RESOLVE's entries go to a CurlMulti, too", async () => {
+  await using server = await startServer();
+  const c = curlFor(`http://name.test:${server.port}/`);
+  c.setopt(curl.RESOLVE, [`name.test:${server.port}:127.0.0.1`]);
+  assertEquals(c.performTextSync(), "home\n");
+  c.setopt(curl.FRESH_CONNECT, true);
+  c.setopt(curl.WRITEFUNCTION, () => {});
+  using multi = multiOf(c);
+  performAll(multi);
+  assertEquals(multi.infoRead()[2], []);
+});
+
 test(SERVER, "CurlMulti.perform() does not wait for a server", async () => {
   await using server = await startServer();
   using multi = multiOf(curlFor(`${server.url}/stall`));
@@ -330,6 +342,31 @@ test(SERVER, "setopt(POSTFIELDS) may be called before perform()", async () => {
   assertEquals(JSON.parse(text()).body, "a=1");
 });
 
+test(
+  SERVER,
+  "the functions of a CurlMime are asked in a CurlMulti",
+  async () => {
+    await using server = await startServer();
+    const { c, text } = collector(`${server.url}/form`);
+    using mime = new curl.CurlMime(c);
+    const part = mime.addpart();
+    part.name("a");
+    let rest: string | undefined = "hello";
+    part.dataCb(5, () => {
+      const given = rest ?? "";
+      rest = undefined;
+      return given;
+    });
+    c.setopt(curl.MIMEPOST, mime);
+    using multi = new curl.CurlMulti();
+    multi.addHandle(c);
+    performAll(multi);
+    assertEquals(multi.infoRead()[1].length, 1);
+    assertEquals(JSON.parse(text()).parts[0].value, "hello");
+    c.close();
+  },
+);
+
 test(SERVER, "pause() and unpause() work between calls", async () => {
   await using server = await startServer();
   const { c, text } = collector(`${server.url}/bytes/5000000`);
@@ -423,6 +460,22 @@ for (
     await server.release();
   });
 }
+
+test(
+  SERVER,
+  "await CurlMulti.select() lets timers have their turn",
+  async () => {
+    await using server = await startServer();
+    const { c } = collector(`${server.url}/bytes/200000000`);
+    using multi = multiOf(c);
+    let isTime = false;
+    setTimeout(() => isTime = true);
+    while (!isTime) {
+      assertEquals(multi.perform(), [0, 1]);
+      await multi.select(1);
+    }
+  },
+);
 
 Deno.test("CurlMulti.select() refuses times that make no sense", async () => {
   using multi = multiOf();

@@ -9,10 +9,14 @@
 const LAYERS: readonly (string | RegExp)[] = [
   "mod.ts",
   "src/curl_websocket.ts",
+  "src/socket_transfer.ts",
   "src/curl.ts",
   "src/curl_multi.ts",
+  "src/multi_members.ts",
   "src/multi_options.ts",
   "src/multi_callbacks.ts",
+  "src/multi_arguments.ts",
+  "src/multi_types.ts",
   "src/curl_connection.ts",
   "src/body_stream.ts",
   "src/asynchronous.ts",
@@ -59,8 +63,10 @@ const LAYERS: readonly (string | RegExp)[] = [
 ];
 
 /** Who names a class above it as a type: each gives objects of the other. */
-const NAMES_ABOVE: Readonly<Record<string, string>> = {
-  "src/curl_multi.ts": "src/curl.ts",
+const NAMES_ABOVE: Readonly<Record<string, readonly string[]>> = {
+  "src/curl_multi.ts": ["src/curl.ts"],
+  "src/multi_members.ts": ["src/curl.ts"],
+  "src/multi_types.ts": ["src/curl.ts", "src/curl_multi.ts"],
 };
 
 const LIBRARY = "src/ffi/library.ts";
@@ -254,7 +260,7 @@ function problemOf(
       hint: `Give it its place in ${table}.`,
     };
   }
-  if (other <= own && !(isType && NAMES_ABOVE[path] === target)) {
+  if (other <= own && !(isType && NAMES_ABOVE[path]?.includes(target))) {
     return {
       message: `${path} imports ${target}, which is not below it`,
       hint: `Go by an interface in src/handle.ts, or see ${table}.`,

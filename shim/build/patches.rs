@@ -40,6 +40,15 @@ const PATCHES: &[Patch] = &[
         find: "if(!data->conn->bits.reuse &&\n         Curl_conn_is_multiplex(data->conn, FIRSTSOCKET)) {",
         replace: "if(!data->conn->bits.reuse) {",
     },
+    // Only the multi handle that makes a connection wakes transfers that wait for
+    // it, so those of others must not: a share may have several.
+    Patch {
+        krate: "curl-sys",
+        file: "curl/lib/url.c",
+        find: "    if(m->may_multiplex) {\n      m->seen_pending_conn = TRUE;",
+        replace: "    if(m->may_multiplex && conn->attached_multi == m->data->multi) {\n      \
+                  m->seen_pending_conn = TRUE;",
+    },
     // A ping of curl_easy_upkeep would wait in a buffer for the next transfer,
     // and a connection that is dead would not be found so.
     Patch {

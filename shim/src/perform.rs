@@ -8,6 +8,7 @@ use crate::engine::mailbox::{Asked, Letter};
 use crate::error::{Error, Result};
 use crate::isolate;
 use crate::mime::{self, Change, Pending};
+use crate::multi::turns::{Holding, Taking};
 use crate::share::Share;
 use crate::share::turn::{self, Relying, Turn};
 use crate::sys::bindings::*;
@@ -15,7 +16,7 @@ use crate::sys::coroutine::{Desks, Step, Suspendable};
 use crate::sys::desk::{Desk, Output, Query, Reply, Scripts};
 use crate::sys::easy::OwnedEasy;
 use crate::sys::trampolines::Slot;
-use crate::transfer::{Transfer, Wish, outcome};
+use crate::transfer::{Runner, Transfer, Wish, outcome};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -23,6 +24,8 @@ pub struct Operation {
     /// That of the handle, or of the multi handle.
     id: u64,
     way: Way,
+    /// It has not begun: a multi handle's waits for turns.
+    taking: Option<Taking>,
     end: End,
     /// Given back last.
     _turn: Option<Turn>,
@@ -60,6 +63,7 @@ enum End {
         inside: bool,
         /// The number of the multi handle that it is in, or 0.
         multi: u64,
+        _holding: Option<Holding>,
     },
     Upkeep(Upkeep),
     /// Of a multi handle's call.
@@ -101,7 +105,7 @@ pub fn perform(easy: &Arc<Easy>, collects: bool) -> Result<Progress> {
         true => Wish::Collect,
         false => Wish::Write,
     };
-    let (transfer, scripts) = Transfer::begin(easy, wish, true)?;
+    let (transfer, scripts) = Transfer::begin(easy, wish, Runner::Call)?;
     if transfer.engine_share().is_some() {
         return perform_there(transfer, scripts);
     }
@@ -115,6 +119,7 @@ pub fn perform(easy: &Arc<Easy>, collects: bool) -> Result<Progress> {
     let operation = Operation {
         id: easy.id(),
         way: Way::Here { desk, call },
+        taking: None,
         end: End::Transfer { transfer, collects },
         _turn: turn,
     };
@@ -137,6 +142,7 @@ fn perform_there(transfer: Transfer, scripts: Scripts) -> Result<Progress> {
             asked: None,
             bytes: Vec::new(),
         },
+        taking: None,
         end: End::Concluded,
         _turn: None,
     };
@@ -153,7 +159,7 @@ fn take_turn(share: Option<&Arc<Share>>, method: &str) -> Result<Option<Turn>> {
 }
 
 /// libcurl may hand over data that it has kept back, so this asks, too.
-pub fn pause(easy: &Arc<Easy>, method: &str, mask: i32) -> Result<Progress> {
+pub fn pause(easy: &Arc<Easy>, method: &'static str, mask: i32) -> Result<Progress> {
     let me = isolate::id();
     if isolate::here_if_any().is_some_and(|here| here.pause(easy.id(), mask)) {
         return Ok(Progress::Done(Ok(())));
@@ -174,15 +180,22 @@ pub fn pause(easy: &Arc<Easy>, method: &str, mask: i32) -> Result<Progress> {
         };
         Rc::new(Desk::new(easy.id(), scripts))
     });
-    desk.flow.paused.set(mask);
-    let native = handle.clone();
+    let (native, paused) = (handle.clone(), desk.clone());
     // The functions of its multi handle may have to be asked, too.
-    let (multi, desks) = match isolate::members_of(easy.id()) {
+    let members = isolate::members_of(easy.id());
+    let (multi, desks) = match &members {
         Some(members) => (members.multi().id(), members.desks()),
         None => (0, Desks::One(desk.clone())),
     };
-    let call = Suspendable::new(desks, move || native.pause(mask))
-        .ok_or_else(|| Error::easy(CURLE_OUT_OF_MEMORY, ""))?;
+    let (taking, holding) = match &members {
+        Some(members) => members.take_turns(method, isolate::asked_by(multi).is_none()),
+        None => (None, None),
+    };
+    let act = move || {
+        paused.flow.paused.set(mask);
+        native.pause(mask)
+    };
+    let call = Suspendable::new(desks, act).ok_or_else(|| Error::easy(CURLE_OUT_OF_MEMORY, ""))?;
     if !inside {
         held.run(me);
     }
@@ -190,11 +203,13 @@ pub fn pause(easy: &Arc<Easy>, method: &str, mask: i32) -> Result<Progress> {
     let operation = Operation {
         id: easy.id(),
         way: Way::Here { desk, call },
+        taking,
         end: End::Pause {
             easy: easy.clone(),
             handle,
             inside,
             multi,
+            _holding: holding,
         },
         _turn: None,
     };
@@ -226,6 +241,7 @@ pub fn upkeep(easy: &Arc<Easy>) -> Result<Progress> {
     let operation = Operation {
         id: easy.id(),
         way: Way::Here { desk, call },
+        taking: None,
         end: End::Upkeep(upkeep),
         _turn: turn,
     };
@@ -261,6 +277,7 @@ pub fn change_mime(
     let operation = Operation {
         id: easy.id(),
         way: Way::Here { desk, call },
+        taking: None,
         end: End::Mime {
             easy: easy.clone(),
             change,
@@ -299,6 +316,7 @@ fn free_and_ask(remains: Remains) -> Progress {
         Some(call) => Operation {
             id,
             way: Way::Here { desk, call },
+            taking: None,
             end: End::Concluded,
             _turn: None,
         }
@@ -310,10 +328,11 @@ fn free_and_ask(remains: Remains) -> Progress {
 
 impl Operation {
     /// A call on a multi handle that has not begun.
-    pub fn many(multi: u64, call: Suspendable, conclude: Conclude) -> Self {
+    pub fn many(multi: u64, taking: Option<Taking>, call: Suspendable, conclude: Conclude) -> Self {
         Self {
             id: multi,
             way: Way::Many(call),
+            taking,
             end: End::Many(conclude),
             _turn: None,
         }
@@ -342,6 +361,9 @@ impl Operation {
 
     /// The question that it waits with.
     pub fn question(&self) -> Option<Query<'_>> {
+        if let Some(taking) = &self.taking {
+            return taking.question();
+        }
         match &self.way {
             Way::Here { call, .. } | Way::Many(call) => call.question(),
             Way::There { asked, .. } => asked.as_ref().map(Asked::query),
@@ -353,6 +375,10 @@ impl Operation {
     }
 
     pub fn answer_bytes(&mut self, given: &[u8]) -> bool {
+        if let Some(taking) = &mut self.taking {
+            taking.answer_bytes(given);
+            return true;
+        }
         match &mut self.way {
             Way::Here { call, .. } | Way::Many(call) => call.answer_bytes(given),
             Way::There { bytes, .. } => {
@@ -367,7 +393,15 @@ impl Operation {
         self.advance(Reply::Default)
     }
 
-    pub fn advance(mut self, reply: Reply) -> Progress {
+    pub fn advance(mut self, mut reply: Reply) -> Progress {
+        if let Some(taking) = &mut self.taking {
+            match taking.go_on(reply) {
+                Ok(true) => self.taking = None,
+                Ok(false) => return Progress::Asks(self),
+                Err(error) => return Progress::Done(Err(error)),
+            }
+            reply = Reply::Default;
+        }
         match &mut self.way {
             Way::Here { call, .. } | Way::Many(call) => match call.resume(reply) {
                 Step::Asks => Progress::Asks(self),
@@ -405,6 +439,10 @@ impl Operation {
 
     /// Nobody answers any more: to the end, at once.
     pub fn abort(mut self) {
+        if let Some(taking) = &mut self.taking {
+            taking.answer(Reply::Abort);
+            return;
+        }
         match &mut self.way {
             Way::Here { call, .. } | Way::Many(call) => {
                 let code = call.abort();

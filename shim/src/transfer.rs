@@ -25,6 +25,17 @@ pub enum Wish {
     Socket(Arc<Socket>),
 }
 
+/// Who runs a transfer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Runner {
+    /// A call that does nothing else.
+    Call,
+    /// This isolate's engine.
+    Engine,
+    /// The program's own multi handle of this number.
+    Multi(u64),
+}
+
 /// Its handle is `Running` until `conclude`, or until this is dropped.
 pub struct Transfer {
     easy: Arc<Easy>,
@@ -39,11 +50,12 @@ pub struct Transfer {
 }
 
 /// What decides whose cache of names a transfer uses: its share's, that of an
-/// isolate's engine, or the one that the handle has for itself.
+/// isolate's engine or a multi handle, or the one that the handle has for itself.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct NameCache {
     share: Option<u64>,
     engine: Option<IsolateId>,
+    multi: Option<u64>,
 }
 
 #[derive(Clone, Copy)]
@@ -58,10 +70,10 @@ struct Borrowed {
 }
 
 impl Transfer {
-    /// Takes the handle's claim. `watch`: nobody but libcurl can end it.
-    pub fn begin(easy: &Arc<Easy>, wish: Wish, watch: bool) -> Result<(Self, Scripts)> {
+    /// Takes the handle's claim.
+    pub fn begin(easy: &Arc<Easy>, wish: Wish, runner: Runner) -> Result<(Self, Scripts)> {
         let held = easy.enter_idle("perform")?;
-        Self::begin_held(easy, held, "perform", wish, watch)
+        Self::begin_held(easy, held, "perform", wish, runner)
     }
 
     /// The same for `method`, with the idle handle in hand.
@@ -70,7 +82,7 @@ impl Transfer {
         mut held: Held<'_, Core>,
         method: &str,
         wish: Wish,
-        watch: bool,
+        runner: Runner,
     ) -> Result<(Self, Scripts)> {
         let me = isolate::id();
         if let Some(slot) = held.foreign_answer(me) {
@@ -95,9 +107,12 @@ impl Transfer {
         let unheard = held.answered(Slot::DEBUG) || held.answered(Slot::CLOSESOCKET);
         let heard = !held.noprogress && (asked || held.answered(Slot::PROGRESS));
         let shares = held.share.as_ref();
-        let elsewhere = !held.connect_only && shares.is_some_and(|share| share.has_engine());
+        let has_engine = shares.is_some_and(|share| share.has_engine());
+        let elsewhere = has_engine && !held.connect_only && !matches!(runner, Runner::Multi(_));
+        // Nobody but libcurl can end it.
+        let watch = runner != Runner::Engine && !elsewhere;
         let borrowed = Borrowed {
-            progress: watch && !elsewhere && unheard && !heard,
+            progress: watch && unheard && !heard,
             header: streams && !held.answered(Slot::HEADER),
             pipewait: elsewhere && !held.pipewait,
         };
@@ -108,7 +123,11 @@ impl Transfer {
         };
         let cache = NameCache {
             share: held.share.as_ref().map(|share| share.id()),
-            engine: (!watch).then_some(me),
+            engine: (runner == Runner::Engine).then_some(me),
+            multi: match runner {
+                Runner::Multi(multi) => Some(multi),
+                Runner::Call | Runner::Engine => None,
+            },
         };
         resolve_in(&mut held, &handle, cache)?;
         borrowed.install(&handle, easy.id())?;
@@ -144,6 +163,13 @@ impl Transfer {
 
     pub fn share(&self) -> Option<&Arc<Share>> {
         self.share.as_ref()
+    }
+
+    /// The share whose turn each call takes that may go on with it: one with an
+    /// engine, on which it does not run.
+    pub fn turns(&self) -> Option<u64> {
+        let share = self.share.as_ref().filter(|_| !self.elsewhere)?;
+        share.has_engine().then(|| share.id())
     }
 
     /// Its connection is for the program itself, and stays with the handle.

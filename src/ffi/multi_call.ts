@@ -59,6 +59,21 @@ export function multiRemove(id: number, curl: number): number {
   );
 }
 
+/** Adds a handle where nothing can be asked: see `shim_multi_add_now`. */
+export function multiAddNow(id: number, curl: number): number {
+  return library().shim_multi_add_now(id, curl);
+}
+
+/** Removes a handle where nothing can be asked: see `shim_multi_remove_now`. */
+export function multiRemoveNow(id: number, curl: number): number {
+  return library().shim_multi_remove_now(id, curl);
+}
+
+/** Takes a handle out that is to be closed: see `shim_multi_leave`. */
+export function multiLeave(curl: number): number {
+  return library().shim_multi_leave(curl, numbers, landing, landing.length);
+}
+
 /** Does what can be done; how many are not over is in `numbers[1]` then. */
 export function multiPerform(id: number): number {
   return library().shim_multi_perform(id, numbers, landing, landing.length);
@@ -126,15 +141,25 @@ export function multiSetoptList(
   );
 }
 
+/** The handles of transfers that went well, as `multiDone` tells them. */
+export const well: Float64Array<ArrayBuffer> = new Float64Array(64);
+
 /**
- * The next transfer that is over: 1, 0 if there is none, or a status below 0.
- * See `shim_multi_next_done` for what is in `numbers`.
+ * How many transfers are over that went well, or a status below 0. See
+ * `shim_multi_done` for what is in `numbers` of one that did not.
  */
-export function multiNextDone(id: number): number {
-  return library().shim_multi_next_done(id, numbers, landing, landing.length);
+export function multiDone(id: number, most: number): number {
+  return library().shim_multi_done(
+    id,
+    well,
+    Math.min(most, well.length),
+    numbers,
+    landing,
+    landing.length,
+  );
 }
 
-/** libcurl's text for the transfer that was told last. */
+/** libcurl's text for the transfer that has failed. */
 export function multiDoneText(): string {
   const length = Math.min(numbers[LENGTH], landing.length);
   return decoder.decode(landing.subarray(0, length));
@@ -178,9 +203,16 @@ export function multiSelect(id: number, timeout: number): number {
   return library().shim_multi_select(id, timeout);
 }
 
-/** The number for `multiWait`, 0 for nothing to wait for, or a status. */
-export function multiPrepare(id: number, timeout: number): number {
-  return library().shim_multi_prepare(id, timeout);
+/**
+ * The number for `multiWait`, 0 for nothing to wait for, with the number of
+ * sockets that are ready in `numbers[0]`, or a status.
+ */
+export function multiPrepare(
+  id: number,
+  timeout: number,
+  looks: boolean,
+): number {
+  return library().shim_multi_prepare(id, timeout, looks ? 1 : 0, numbers);
 }
 
 /** How many sockets are ready, off this thread. */

@@ -249,6 +249,7 @@ export const symbols = {
       ],
       result: "i32",
     },
+    shim_multi_add_now: { parameters: ["f64", "f64"], result: "i32" },
     shim_multi_assign: { parameters: ["f64", "i32", "u32"], result: "i32" },
     shim_multi_close: {
       parameters: [
@@ -261,6 +262,17 @@ export const symbols = {
     },
     shim_multi_close_handles: { parameters: ["f64"], result: "i32" },
     shim_multi_closed: { parameters: ["f64"], result: "i32" },
+    shim_multi_done: {
+      parameters: [
+        "f64",
+        "buffer", // well: *mut f64
+        "u32",
+        "buffer", // values: *mut f64
+        "buffer", // room: *mut u8
+        "u32",
+      ],
+      result: "i32",
+    },
     shim_multi_fdset: {
       parameters: [
         "f64",
@@ -270,8 +282,7 @@ export const symbols = {
       result: "i32",
     },
     shim_multi_forget: { parameters: ["f64", "f64"], result: "i32" },
-    shim_multi_new: { parameters: ["u32"], result: "f64" },
-    shim_multi_next_done: {
+    shim_multi_leave: {
       parameters: [
         "f64",
         "buffer", // values: *mut f64
@@ -280,6 +291,7 @@ export const symbols = {
       ],
       result: "i32",
     },
+    shim_multi_new: { parameters: ["u32"], result: "f64" },
     shim_multi_notify: { parameters: ["f64", "u32", "u32"], result: "i32" },
     shim_multi_open: { parameters: ["f64"], result: "i32" },
     shim_multi_perform: {
@@ -291,7 +303,15 @@ export const symbols = {
       ],
       result: "i32",
     },
-    shim_multi_prepare: { parameters: ["f64", "f64"], result: "f64" },
+    shim_multi_prepare: {
+      parameters: [
+        "f64",
+        "f64",
+        "u32",
+        "buffer", // values: *mut f64
+      ],
+      result: "f64",
+    },
     shim_multi_release: { parameters: ["f64"], result: "void" },
     shim_multi_remove: {
       parameters: [
@@ -303,6 +323,7 @@ export const symbols = {
       ],
       result: "i32",
     },
+    shim_multi_remove_now: { parameters: ["f64", "f64"], result: "i32" },
     shim_multi_select: { parameters: ["f64", "f64"], result: "i32" },
     shim_multi_setopt_function: {
       parameters: ["f64", "u32", "u32"],

@@ -119,13 +119,13 @@ export function transfer(handle: number, url: string): number {
   return ok.length;
 }
 
-/** The same again and again; how often it was not refused. */
+/** The same until it was not refused so often; how many transfers went well. */
 export function race(handle: number, url: string, rounds: number): number {
   const multi = curl.CurlMulti.fromHandle(handle);
   const c = curlTo(url);
   held.push(multi, c);
   let count = 0;
-  for (let round = 0; round < rounds; round++) {
+  for (let round = 0; round < rounds;) {
     try {
       multi.addHandle(c);
     } catch (error) {
@@ -134,6 +134,7 @@ export function race(handle: number, url: string, rounds: number): number {
       }
       continue;
     }
+    round++;
     multi.perform();
     count += multi.infoRead()[1].length;
     multi.removeHandle(c);

@@ -31,7 +31,7 @@ pub mod authorities {
 
 #[path = "../../src/claim.rs"]
 pub mod claim;
-#[path = "../../src/easy.rs"]
+#[path = "../../src/easy/mod.rs"]
 pub mod easy;
 #[path = "../../src/engine/mod.rs"]
 pub mod engine;

@@ -6,7 +6,10 @@ use denocurl_loom::isolate as isolates;
 use denocurl_loom::model::*;
 use denocurl_loom::multi::members::Members;
 use denocurl_loom::multi::{Multi, calls};
+use denocurl_loom::options;
 use denocurl_loom::perform::Progress;
+use denocurl_loom::sys::bindings::*;
+use denocurl_loom::sys::desk::Reply;
 use denocurl_loom::sync::Arc;
 use std::rc::Rc;
 
@@ -37,9 +40,39 @@ fn transfer_in(members: &Rc<Members>, easy: &Arc<Easy>, refusals: &[&str]) -> bo
         return false;
     }
     finish(calls::perform(members)).unwrap();
-    assert_eq!(members.next_done().unwrap().unwrap().id, easy.id());
+    assert_eq!(told(members), [easy.id()]);
     finish(calls::remove(members, easy)).unwrap();
     true
+}
+
+/// The transfers that are told to have gone well.
+fn told(members: &Members) -> Vec<u64> {
+    let mut well = [0.0; 2];
+    let count = members.tell_done(&mut well).unwrap().well;
+    well[..count].iter().map(|id| *id as u64).collect()
+}
+
+/// A call that answers what an engine asks of this isolate meanwhile.
+fn among(members: &Members, progress: Result<Progress>) -> Result<()> {
+    let mut progress = progress?;
+    loop {
+        match progress {
+            Progress::Done(result) => return result,
+            Progress::Asks(operation) => {
+                isolates::push_operation(operation);
+                let waiting = isolates::pop_operation(members.multi().id());
+                progress = waiting.expect("it waits").advance(Reply::Default);
+            }
+        }
+    }
+}
+
+/// A transfer of a handle on a share with an engine.
+fn transfer_among(members: &Rc<Members>, easy: &Arc<Easy>) {
+    among(members, calls::add(members, easy)).unwrap();
+    among(members, calls::perform(members)).unwrap();
+    assert_eq!(told(members), [easy.id()]);
+    among(members, calls::remove(members, easy)).unwrap();
 }
 
 #[test]
@@ -122,5 +155,66 @@ fn an_isolate_ends() {
         }
         assert!(transfer_in(&members(&multi), &easy, &[]));
         isolates::release_multi(multi.id());
+    });
+}
+
+#[test]
+fn two_on_one_share() {
+    check("two multi handles on a share of cookies", 3, || {
+        let share = cookies();
+        let (one, two) = (attached_to(&share), attached_to(&share));
+        let other = isolate(move || {
+            let multi = Multi::new(false).unwrap();
+            transfer_among(&members(&multi), &one);
+        });
+        let multi = Multi::new(false).unwrap();
+        transfer_among(&members(&multi), &two);
+        isolates::release_multi(multi.id());
+        join([other]);
+    });
+}
+
+#[test]
+fn beside_an_engine() {
+    check("a multi handle, a transfer on the share's engine", 2, || {
+        let share = cookies();
+        let (easy, busy) = (attached_to(&share), attached_to(&share));
+        let other = isolate(move || transfer(&busy).unwrap());
+        let multi = Multi::new(false).unwrap();
+        transfer_among(&members(&multi), &easy);
+        isolates::release_multi(multi.id());
+        join([other]);
+    });
+}
+
+/// The engine has the turn, and waits for an answer of whoever waits for it.
+#[test]
+fn question_while_its_multi_handle_waits() {
+    check("a multi handle before SOCKOPTFUNCTION is answered", 2, || {
+        let share = cookies();
+        let (easy, other) = (attached_to(&share), attached_to(&share));
+        options::set_callback(&easy, CURLOPT_SOCKOPTFUNCTION, true).unwrap();
+        start(&easy);
+        let multi = Multi::new(false).unwrap();
+        transfer_among(&members(&multi), &other);
+        isolates::release_multi(multi.id());
+        let over = turn_to_end(|_| Reply::Default);
+        assert!(over.iter().all(|finished| finished.result.is_ok()));
+    });
+}
+
+#[test]
+fn an_isolate_ends_on_a_share() {
+    check("an isolate ends, its multi handle on a share of cookies", 3, || {
+        let share = cookies();
+        let (easy, busy) = (attached_to(&share), attached_to(&share));
+        let other = isolate(move || {
+            let multi = Multi::new(false).unwrap();
+            let members = members(&multi);
+            among(&members, calls::add(&members, &easy)).unwrap();
+        });
+        transfer(&busy).unwrap();
+        join([other]);
+        share.close().unwrap();
     });
 }

@@ -15,7 +15,7 @@ use crate::sys::desk::{Arrived, Desk, Query, Reply};
 use crate::sys::poller::Poller;
 use crate::sys::stream::Stream;
 use crate::sys::trampolines::Slot;
-use crate::transfer::{Finished, Transfer, Wish};
+use crate::transfer::{Finished, Runner, Transfer, Wish};
 use crate::websocket::Socket;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -116,7 +116,7 @@ impl Here {
             Wish::Socket(socket) => (None, Some(socket.clone())),
             _ => (None, None),
         };
-        let (transfer, scripts) = Transfer::begin(easy, wish, false)?;
+        let (transfer, scripts) = Transfer::begin(easy, wish, Runner::Engine)?;
         if transfer.keeps_connection() {
             return Err(Error::keeps_connection());
         }

@@ -37,6 +37,9 @@ struct Remote {
     code: Option<CURLcode>,
 }
 
+/// No handle has this number.
+const NO_TRANSFER: u64 = 0;
+
 impl Remotes {
     pub fn new(mailbox: Arc<Mailbox>) -> Self {
         Self {
@@ -261,6 +264,15 @@ impl Remotes {
             if let Some(letter) = self.read(letter) {
                 return letter;
             }
+        }
+    }
+
+    /// What an engine waits with that `turn::is_asked` knows of; nothing if it
+    /// needs no answer of JavaScript's.
+    pub fn question(&self) -> Option<Asked> {
+        match self.read(self.mailbox.wait_for(NO_TRANSFER))? {
+            Letter::Asked(asked) => Some(asked),
+            _ => None,
         }
     }
 

@@ -103,6 +103,16 @@ unsafe fn numbers<'a, const COUNT: usize>(data: *mut f64) -> &'a mut [f64; COUNT
     unsafe { &mut *data.cast() }
 }
 
+/// # Safety
+/// As for `output`, with room for `count` numbers.
+unsafe fn list<'a>(data: *mut f64, count: u32) -> &'a mut [f64] {
+    if count == 0 || data.is_null() {
+        return &mut [];
+    }
+    // SAFETY: the caller vouches; a Float64Array is aligned.
+    unsafe { slice::from_raw_parts_mut(data, count as usize) }
+}
+
 /// Copies as much as fits and tells how long it is in all.
 fn give(bytes: &[u8], room: &mut [u8]) -> i32 {
     let length = bytes.len().min(room.len());

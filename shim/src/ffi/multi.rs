@@ -5,10 +5,10 @@
 #![allow(clippy::missing_safety_doc, reason = "said in mod.rs")]
 
 use super::perform::{report_progress, started};
-use super::{ABOUT, entry, entry_id, entry_value, give, id, input, numbers, output, tell_bytes};
+use super::{ABOUT, entry, entry_id, give, id, input, list, numbers, output, tell_bytes};
 use crate::error::{Error, Result};
 use crate::isolate;
-use crate::multi::members::Members;
+use crate::multi::members::{Members, Prepared};
 use crate::multi::{Multi, calls};
 use crate::perform::Progress;
 use crate::registry::WAITS;
@@ -122,6 +122,45 @@ pub unsafe extern "C" fn shim_multi_remove(
     unsafe { go(act, values, room, length) }
 }
 
+/// `shim_multi_add` where nothing can be asked: 1, or 0 if that has to be called.
+#[unsafe(no_mangle)]
+pub extern "C" fn shim_multi_add_now(multi: f64, curl: f64) -> i32 {
+    started(|| {
+        let members = isolate::multi(id(multi), Error::adding)?;
+        let easy = isolate::easy(id(curl), "addHandle").map_err(|_| Error::adding_closed())?;
+        calls::add_now(&members, &easy).map(i32::from)
+    })
+}
+
+/// `shim_multi_remove` where nothing can be asked, likewise.
+#[unsafe(no_mangle)]
+pub extern "C" fn shim_multi_remove_now(multi: f64, curl: f64) -> i32 {
+    started(|| {
+        let members = isolate::multi(id(multi), Error::adding)?;
+        match isolate::easy(id(curl), "removeHandle") {
+            Ok(easy) => calls::remove_now(&members, &easy).map(i32::from),
+            Err(_) => Ok(0),
+        }
+    })
+}
+
+/// Takes a handle that is to be closed out of the multi handle of this isolate's
+/// that it is in, if it is.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn shim_multi_leave(
+    curl: f64,
+    values: *mut f64,
+    room: *mut u8,
+    length: u32,
+) -> i32 {
+    let act = || match isolate::members_of(id(curl)) {
+        Some(members) => calls::leave(&members, &isolate::easy(id(curl), "close")?),
+        None => Ok(Progress::Done(Ok(()))),
+    };
+    // SAFETY: see mod.rs.
+    unsafe { go(act, values, room, length) }
+}
+
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn shim_multi_perform(
     multi: f64,
@@ -216,28 +255,33 @@ pub unsafe extern "C" fn shim_multi_setopt_list(
     })
 }
 
-/// The next transfer that is over: 1, or 0 if there is none. `values` has how
-/// many more there are, the result, and the handle's number in `values[7]`; its
-/// text, like a question's bytes, goes to `room`.
+/// How many transfers are over that went well, their handles in `well`; at most
+/// `most`, for which there is room. `values` has how many more can be told, and
+/// the result of the next if that has failed, or 0, with its handle's number in
+/// `values[7]`; its text, like a question's bytes, goes to `room`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn shim_multi_next_done(
+pub unsafe extern "C" fn shim_multi_done(
     multi: f64,
+    well: *mut f64,
+    most: u32,
     values: *mut f64,
     room: *mut u8,
     length: u32,
 ) -> i32 {
     started(|| {
         // SAFETY: see mod.rs.
-        let (values, room) = unsafe { (numbers::<8>(values), output(room, length)) };
+        let (well, values, room) =
+            unsafe { (list(well, most), numbers::<8>(values), output(room, length)) };
         with(multi, "infoRead", |members| {
-            let Some(finished) = members.next_done()? else {
-                return Ok(0);
-            };
-            values[0] = finished.left.into();
-            values[1] = finished.code.into();
-            values[ABOUT] = finished.id as f64;
-            tell_bytes(finished.text.as_bytes(), values, room);
-            Ok(1)
+            let told = members.tell_done(well)?;
+            values[0] = told.left.into();
+            values[1] = 0.0;
+            if let Some(failed) = told.failed {
+                values[1] = failed.code.into();
+                values[ABOUT] = failed.id as f64;
+                tell_bytes(failed.text.as_bytes(), values, room);
+            }
+            Ok(told.well as i32)
         })
     })
 }
@@ -263,7 +307,7 @@ pub unsafe extern "C" fn shim_multi_fdset(multi: f64, room: *mut u8, length: u32
         // SAFETY: see mod.rs.
         let room = unsafe { output(room, length) };
         with(multi, "fdset", |members| {
-            let sockets = members.multi().sockets()?;
+            let sockets = members.sockets()?;
             let bytes: Vec<u8> = sockets
                 .iter()
                 .flat_map(|watched| {
@@ -316,18 +360,28 @@ pub extern "C" fn shim_multi_select(multi: f64, timeout: f64) -> i32 {
     })
 }
 
-/// The number for `shim_multi_wait`, or 0 if there is nothing to wait for.
+/// The number for `shim_multi_wait`, or 0 if there is nothing to wait for:
+/// `values[0]` sockets are ready then. `looks`: it may look for a moment.
 #[unsafe(no_mangle)]
-pub extern "C" fn shim_multi_prepare(multi: f64, timeout: f64) -> f64 {
-    entry_value(
-        || {
-            with(multi, "select", |members| {
-                let wait = members.multi().prepare_wait(seconds(timeout))?;
-                Ok(wait.unwrap_or(0) as f64)
-            })
-        },
-        f64::from,
-    )
+pub unsafe extern "C" fn shim_multi_prepare(
+    multi: f64,
+    timeout: f64,
+    looks: u32,
+    values: *mut f64,
+) -> f64 {
+    entry_id(|| {
+        with(multi, "select", |members| {
+            // SAFETY: see mod.rs.
+            let values = unsafe { numbers::<8>(values) };
+            match members.prepare_wait(seconds(timeout), looks != 0)? {
+                Prepared::Waits(wait) => Ok(wait),
+                Prepared::Ready(count) => {
+                    values[0] = count as f64;
+                    Ok(0)
+                }
+            }
+        })
+    })
 }
 
 /// Called off the isolate's thread: how many sockets are ready. Returns at once

@@ -1,4 +1,5 @@
-//! Waits for a socket of a synchronous transfer: build/patches.rs has libcurl
+//! Waits for the sockets of a synchronous transfer, or of a multi handle whose
+//! thread waits for it: build/patches.rs has libcurl
 //! call this one in place of poll().
 
 use crate::sys::linger::Linger;

@@ -8,6 +8,7 @@
 
 pub mod calls;
 pub mod members;
+pub mod turns;
 
 use crate::claim::{Claim, Held, IsolateId, State};
 use crate::easy::Answers;
@@ -17,7 +18,7 @@ use crate::registry::{self, MULTIS, WAITS};
 use crate::sys::bindings::*;
 use crate::sys::stack::{OwnedStack, Watched};
 use crate::sys::trampolines::Slot;
-use crate::sys::waiting::Wait;
+use crate::sys::waiting::{Sockets, Wait};
 use std::ffi::{CStr, c_int, c_long};
 use std::sync::Arc;
 use std::time::Duration;
@@ -68,34 +69,17 @@ pub enum Refused {
 /// A call that is under way, until this is dropped.
 struct Calling {
     multi: Arc<Multi>,
-    native: Arc<OwnedStack>,
     /// It is not inside NOTIFYFUNCTION of another one.
     outermost: bool,
+    /// One of the multi handle's own functions is set.
+    has_functions: bool,
 }
 
 impl Drop for Calling {
     fn drop(&mut self) {
-        if self.outermost {
+        if self.outermost && !self.multi.closed() {
             self.multi.claim.finish();
         }
-    }
-}
-
-impl Calling {
-    /// For the last call of all: nobody gets in any more.
-    fn into_closing(mut self) -> Closing {
-        self.outermost = false;
-        Closing(self.multi.clone())
-    }
-}
-
-/// A multi handle that is closed when this is dropped.
-struct Closing(Arc<Multi>);
-
-impl Drop for Closing {
-    fn drop(&mut self) {
-        self.0.claim.lock().close();
-        MULTIS.remove(self.0.id);
     }
 }
 
@@ -174,12 +158,13 @@ impl Multi {
         method: &str,
         from: From,
         refuse: impl FnOnce(Refused) -> Error,
-    ) -> Result<Calling> {
+    ) -> Result<(Calling, Arc<OwnedStack>)> {
         let mut held = self.enter(from).map_err(refuse)?;
         if let Some(option) = held.foreign_function(isolate::id()) {
             return Err(Error::foreign_callback(method, option));
         }
         let native = held.native()?;
+        let has_functions = held.answers != [Answers::Nobody; FUNCTIONS.len()];
         let waits = std::mem::take(&mut held.waits);
         let outermost = held.state() == State::Idle;
         if outermost {
@@ -189,11 +174,12 @@ impl Multi {
         for (_, wait) in waits {
             wait.wake();
         }
-        Ok(Calling {
+        let calling = Calling {
             multi: self.clone(),
-            native,
             outermost,
-        })
+            has_functions,
+        };
+        Ok((calling, native))
     }
 
     /// A function set or taken back by the isolate that calls.
@@ -244,25 +230,32 @@ impl Multi {
         held.sockets("fdset")
     }
 
-    /// A wait on another thread: its number, or nothing if all transfers are
-    /// over.
-    pub fn prepare_wait(&self, most: Duration) -> Result<Option<u64>> {
+    /// What to wait for; nothing if all transfers are over.
+    pub fn awaited(&self, most: Duration) -> Result<Option<Sockets>> {
+        self.enter_for("select", From::Notification)?.awaited(most)
+    }
+
+    /// A wait on another thread: its number.
+    pub fn add_wait(&self, sockets: Sockets) -> Result<u64> {
         let mut held = self.enter_for("select", From::Notification)?;
-        let Some((sockets, timeout)) = held.awaited(most)? else {
-            return Ok(None);
-        };
         let failed = |error| Error::state(format!("no socket can be waited for: {error}"));
-        let wait = Arc::new(Wait::new(&sockets, timeout).map_err(failed)?);
+        let wait = Arc::new(Wait::new(sockets).map_err(failed)?);
         let id = registry::new_id();
         WAITS.add(id, &wait);
         held.waits.push((id, wait));
-        Ok(Some(id))
+        Ok(id)
     }
 
     /// That wait is over.
     pub fn forget_wait(&self, id: u64) {
         WAITS.remove(id);
         self.claim.lock().waits.retain(|(other, _)| *other != id);
+    }
+
+    /// Nobody gets in any more.
+    fn end(&self) {
+        self.claim.lock().close();
+        MULTIS.remove(self.id);
     }
 
     /// One more handle of this isolate's.
@@ -312,8 +305,7 @@ impl Core {
             .map_err(|code| Error::multi(code, &format!("{method} failed")))
     }
 
-    /// What to wait for, and how long at most.
-    fn awaited(&self, most: Duration) -> Result<Option<(Vec<Watched>, Duration)>> {
+    fn awaited(&self, most: Duration) -> Result<Option<Sockets>> {
         let native = self.native()?;
         if native.unfinished() == 0 {
             return Ok(None);
@@ -322,7 +314,7 @@ impl Core {
         check(code, "select failed")?;
         let due = u64::try_from(timeout).map(Duration::from_millis);
         let timeout = due.map_or(most, |due| due.min(most));
-        Ok(Some((self.sockets("select")?, timeout)))
+        Ok(Some(Sockets::new(&self.sockets("select")?, timeout)))
     }
 }
 

@@ -35,6 +35,8 @@ struct Turns {
 struct Ticket {
     share: u64,
     number: u64,
+    /// Who waits answers what comes meanwhile.
+    serves: bool,
 }
 
 struct Question {
@@ -58,7 +60,20 @@ pub struct WaitsForItself;
 
 /// For a transfer.
 pub fn take(share: u64, me: IsolateId) -> Result<Turn, WaitsForItself> {
-    wait(lock(), share, me)
+    wait(lock(), share, me, false)
+}
+
+/// For a call that answers what an engine asks, if that is why it would wait for
+/// itself: see `is_asked`.
+pub fn take_or_answer(share: u64, me: IsolateId) -> Result<Turn, WaitsForItself> {
+    wait(lock(), share, me, true)
+}
+
+/// An engine waits for an answer of this isolate's, which has not heard of it.
+pub fn is_asked(me: IsolateId) -> bool {
+    let turns = lock();
+    let mut questions = turns.asking.values();
+    questions.any(|question| question.isolate == me && !question.heard)
 }
 
 /// For a short call, which an isolate may also make while its own transfer has
@@ -68,7 +83,7 @@ pub fn take_or_keep(share: u64, me: IsolateId) -> Result<Turn, WaitsForItself> {
     if turns.holders.get(&share) == Some(&me) {
         return Ok(Turn { share: None });
     }
-    wait(turns, share, me)
+    wait(turns, share, me, false)
 }
 
 /// First come, first served: an engine comes again and again.
@@ -76,18 +91,23 @@ fn wait(
     mut turns: MutexGuard<'_, Turns>,
     share: u64,
     me: IsolateId,
+    serves: bool,
 ) -> Result<Turn, WaitsForItself> {
     turns.tickets += 1;
     let ticket = Ticket {
         share,
         number: turns.tickets,
+        serves,
     };
     while turns.is_taken(ticket) {
         if turns.ends_at(share, me) {
             turns.waiting.remove(&me);
             return Err(WaitsForItself);
         }
-        turns.waiting.insert(me, ticket);
+        if turns.waiting.insert(me, ticket).is_none() {
+            // Whoever would answer may find itself in a ring now.
+            FREED.notify_all();
+        }
         turns = FREED
             .wait(turns)
             .unwrap_or_else(|poisoned| poisoned.into_inner());
@@ -193,13 +213,18 @@ impl Turns {
             if who == me {
                 return true;
             }
-            let holder = |share| self.holders.get(share).copied();
+            let holder = |share: &u64| self.holders.get(share).copied();
             let question = self.asking.get(&who);
-            // Whoever waits for a transfer answers what comes meanwhile.
+            // Whoever waits for a transfer answers what comes meanwhile, as some
+            // do who wait for a turn.
             let relied_on = || self.relying.get(&who).filter(|_| !serves);
+            let waited_for = || {
+                let ticket = self.waiting.get(&who)?;
+                (!(serves && ticket.serves)).then_some(ticket.share)
+            };
             let next = question
                 .map(|question| question.isolate)
-                .or_else(|| holder(&self.waiting.get(&who)?.share))
+                .or_else(|| holder(&waited_for()?))
                 .or_else(|| holder(relied_on()?));
             serves = question.is_some_and(|question| !question.heard);
             let Some(next) = next else { return false };

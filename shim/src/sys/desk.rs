@@ -235,7 +235,7 @@ impl Desk {
         self.reply.take()
     }
 
-    pub(super) fn aborting(&self) -> bool {
+    pub fn aborting(&self) -> bool {
         self.aborting.get()
     }
 

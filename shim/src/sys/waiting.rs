@@ -8,6 +8,33 @@ use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
+/// What is waited for, and how long at most.
+pub struct Sockets {
+    entries: Vec<libc::pollfd>,
+    timeout: Duration,
+}
+
+impl Sockets {
+    pub fn new(sockets: &[Watched], timeout: Duration) -> Self {
+        Self {
+            entries: sockets.iter().map(entry).collect(),
+            timeout,
+        }
+    }
+
+    /// How many are ready now.
+    pub fn look(&mut self) -> usize {
+        poll(&mut self.entries, Duration::ZERO);
+        count(&self.entries)
+    }
+
+    /// Waits on this thread: how many are ready.
+    pub fn wait(&mut self) -> usize {
+        poll(&mut self.entries, self.timeout);
+        count(&self.entries)
+    }
+}
+
 /// A wait on another thread.
 pub struct Wait {
     sockets: Vec<libc::pollfd>,
@@ -18,12 +45,12 @@ pub struct Wait {
 }
 
 impl Wait {
-    pub fn new(sockets: &[Watched], timeout: Duration) -> io::Result<Self> {
+    pub fn new(sockets: Sockets) -> io::Result<Self> {
         let (waker, woken) = UnixStream::pair()?;
         waker.set_nonblocking(true)?;
         Ok(Self {
-            sockets: sockets.iter().map(entry).collect(),
-            timeout,
+            sockets: sockets.entries,
+            timeout: sockets.timeout,
             waker,
             woken,
         })

@@ -61,10 +61,26 @@ pub mod waiting {
     use real::io;
     use real::time::Duration;
 
+    pub struct Sockets;
+
+    impl Sockets {
+        pub fn new(_: &[Watched], _: Duration) -> Self {
+            Self
+        }
+
+        pub fn look(&mut self) -> usize {
+            0
+        }
+
+        pub fn wait(&mut self) -> usize {
+            0
+        }
+    }
+
     pub struct Wait;
 
     impl Wait {
-        pub fn new(_: &[Watched], _: Duration) -> io::Result<Self> {
+        pub fn new(_: Sockets) -> io::Result<Self> {
             Ok(Self)
         }
 

@@ -1,13 +1,18 @@
 //! A Curl's native half: its libcurl handle, all that its options point to,
 //! and which isolate answers which callback.
 
-use crate::claim::{Claim, Held, IsolateId, State};
+mod entering;
+mod remains;
+
+pub use entering::Entered;
+pub use remains::Remains;
+
+use crate::claim::{Claim, IsolateId, State};
 use crate::error::{Error, Result};
 use crate::isolate;
 use crate::mime::{InUse, Mimes};
 use crate::registry::{self, EASIES};
 use crate::share::attached::Member;
-use crate::share::turn::Turn;
 use crate::share::{self, Share};
 use crate::sys::bindings::*;
 use crate::sys::coroutine::resumes;
@@ -21,7 +26,6 @@ use crate::transfer::NameCache;
 use crate::url::Url;
 use std::collections::BTreeMap;
 use std::ffi::CString;
-use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 pub struct Easy {
@@ -65,33 +69,6 @@ pub struct Core {
     multi: u64,
     /// The cache of names that RESOLVE's entries were last put into.
     pub(crate) resolved_in: Option<NameCache>,
-}
-
-/// Exclusive use of a handle, and of its share's data where its transfer runs
-/// on the share's engine.
-pub struct Entered<'a> {
-    held: Held<'a, Core>,
-    /// Given back last.
-    _turn: Option<Turn>,
-}
-
-impl Entered<'_> {
-    pub fn state(&self) -> State {
-        self.held.state()
-    }
-}
-
-impl Deref for Entered<'_> {
-    type Target = Core;
-    fn deref(&self) -> &Core {
-        &self.held
-    }
-}
-
-impl DerefMut for Entered<'_> {
-    fn deref_mut(&mut self) -> &mut Core {
-        &mut self.held
-    }
 }
 
 /// What libcurl points to without a copy of its own, and only reads: copies of
@@ -157,72 +134,6 @@ impl Easy {
         self.claim.lock().state() == State::Closed
     }
 
-    /// For calls that libcurl allows inside the handle's own callbacks.
-    pub fn enter(&self, method: &str) -> Result<Entered<'_>> {
-        let held = self.claim(method)?;
-        if held.state() == State::Idle {
-            return Ok(Entered { held, _turn: None });
-        }
-        // An asynchronous transfer is this isolate's outside callbacks, too.
-        if !isolate::may_touch(self.id) {
-            return Err(Error::running(method));
-        }
-        if !held.elsewhere {
-            return Ok(Entered { held, _turn: None });
-        }
-        // The engine may be at it. Its turn comes before the claim, as always.
-        let share = held.share.clone();
-        drop(held);
-        let turn = share.and_then(|share| share.quiet(isolate::id()));
-        Ok(Entered {
-            held: self.claim(method)?,
-            _turn: turn,
-        })
-    }
-
-    fn claim(&self, method: &str) -> Result<Held<'_, Core>> {
-        self.claim
-            .enter(isolate::id())
-            .map_err(|refusal| Error::refused(method, refusal))
-    }
-
-    /// For pause and unpause, which may come from anywhere in the isolate.
-    pub fn enter_to_pause(&self, method: &str) -> Result<Held<'_, Core>> {
-        let me = isolate::id();
-        let held = self
-            .claim
-            .enter(me)
-            .map_err(|refusal| Error::refused_outside(method, refusal, me))?;
-        match held.multi != 0 && !isolate::may_touch(self.id) {
-            true => Err(Error::running(method)),
-            false => Ok(held),
-        }
-    }
-
-    /// Whatever its state is: for whoever runs its transfer.
-    pub fn held(&self) -> Held<'_, Core> {
-        self.claim.lock()
-    }
-
-    pub fn enter_idle(&self, method: &str) -> Result<Held<'_, Core>> {
-        self.claim
-            .enter_idle()
-            .map_err(|refusal| match self.place() {
-                Place::Multi(multi) => busy_in(multi, method),
-                _ => Error::refused(method, refusal),
-            })
-    }
-
-    /// For a multi handle, which has this number.
-    pub fn enter_to_join(&self, multi: u64) -> Result<Held<'_, Core>> {
-        self.claim.enter_idle().map_err(|_| match self.place() {
-            Place::Closed => Error::adding_closed(),
-            Place::Multi(other) if other == multi => Error::on_multi(),
-            Place::Multi(_) => Error::adding_from_another(),
-            Place::Running | Place::Idle => Error::adding_performing(),
-        })
-    }
-
     /// Whether libcurl may read what was set before; what is set in a handle that
     /// a multi handle has not begun with is for the transfer to come.
     pub fn has_begun(&self, held: &Entered<'_>) -> bool {
@@ -261,52 +172,6 @@ impl Easy {
         }
         for kept in held.owned.values_mut() {
             kept.set_at = 0;
-        }
-    }
-
-    /// As `enter`, with nobody else inside the share's data meanwhile.
-    pub fn enter_quietly<R>(
-        &self,
-        method: &str,
-        act: impl FnOnce(&mut Core) -> Result<R>,
-    ) -> Result<R> {
-        let (_turn, mut held) = self.enter_in_turn(|| self.enter(method), |_| true)?;
-        act(&mut held)
-    }
-
-    /// For calls on a connection that the program keeps, which may be in a
-    /// share's pool. None of them may meet a transfer.
-    pub fn enter_connection<R>(
-        &self,
-        method: &str,
-        act: impl FnOnce(&mut Core) -> Result<R>,
-    ) -> Result<R> {
-        let keeps = |core: &Core| core.connect_only;
-        let (_turn, mut held) = self.enter_in_turn(|| self.enter_idle(method), keeps)?;
-        act(&mut held)
-    }
-
-    /// The turn of the share it is attached to, if `wanted`, and the claim. The
-    /// turn is taken first, since whoever has it may want the claim; the handle
-    /// may have moved to another share meanwhile.
-    fn enter_in_turn<H: Deref<Target = Core>>(
-        &self,
-        enter: impl Fn() -> Result<H>,
-        wanted: impl Fn(&Core) -> bool,
-    ) -> Result<(Option<Turn>, H)> {
-        let of = |core: &Core| core.share.clone().filter(|_| wanted(core));
-        loop {
-            let share = of(&*enter()?);
-            let turn = share.as_ref().and_then(|share| share.quiet(isolate::id()));
-            let held = enter()?;
-            let same = match (&of(&held), &share) {
-                (Some(now), Some(then)) => Arc::ptr_eq(now, then),
-                (None, None) => true,
-                _ => false,
-            };
-            if same {
-                return Ok((turn, held));
-            }
         }
     }
 
@@ -383,84 +248,6 @@ impl Easy {
         }
         held.mimes.lose(owner);
     }
-
-    /// `None`: it was closed before. Otherwise it is closed now, and what is
-    /// left is to free libcurl's handle, outside every lock.
-    pub fn close(&self) -> Result<Option<Remains>> {
-        let mut held = self.claim.lock();
-        match held.state() {
-            State::Closed => return Ok(None),
-            State::Running(_) if held.multi != 0 => return Err(busy_in(held.multi, "close")),
-            State::Running(_) => return Err(Error::running("close")),
-            State::Idle => {}
-        }
-        let remains = held.dismantle(self.id);
-        held.close();
-        EASIES.remove(self.id);
-        Ok(remains)
-    }
-}
-
-impl Drop for Easy {
-    fn drop(&mut self) {
-        EASIES.remove(self.id);
-        let remains = self.claim.lock().dismantle(self.id);
-        if let Some(remains) = remains {
-            remains.free();
-        }
-    }
-}
-
-/// A closed handle that libcurl has not freed yet.
-pub struct Remains {
-    id: u64,
-    handle: Arc<OwnedEasy>,
-    /// libcurl would not detach it: it holds a connection, which goes first.
-    share: Option<Arc<Share>>,
-    /// Let go of when no claim is held: the share may end with it.
-    left: Option<Arc<Share>>,
-    /// The callbacks that this isolate answers, a bit for each slot's index.
-    answered: u32,
-    owned: BTreeMap<u32, Kept>,
-    mimes: Mimes,
-}
-
-impl Remains {
-    /// Whether to free it where callbacks can be answered. Not while it is
-    /// attached: whoever closes the share waits for it.
-    pub fn asks(&self) -> bool {
-        let last = Slot::CLOSESOCKET.bit() | Slot::HSTSWRITE.bit() | Slot::DEBUG.bit();
-        self.answered & last != 0 && self.share.is_none()
-    }
-
-    pub fn answered(&self) -> u32 {
-        self.answered
-    }
-
-    pub fn id(&self) -> u64 {
-        self.id
-    }
-
-    pub fn free(self) {
-        let Self {
-            id,
-            handle,
-            share,
-            left,
-            owned,
-            mimes,
-            ..
-        } = self;
-        let turn = share.as_ref().and_then(|share| share.quiet(isolate::id()));
-        drop(handle);
-        drop(owned);
-        drop(mimes);
-        drop(turn);
-        if let Some(share) = share {
-            share.forget(id);
-        }
-        drop(left);
-    }
 }
 
 impl Core {
@@ -489,6 +276,12 @@ impl Core {
         self.handle
             .as_ref()
             .ok_or_else(|| Error::state("the Curl object is closed"))
+    }
+
+    /// A transfer of it is under way that takes turns with others of its share.
+    pub fn takes_turns(&self) -> bool {
+        let has_engine = || self.share.as_ref().is_some_and(|share| share.has_engine());
+        self.elsewhere || (self.multi != 0 && has_engine())
     }
 
     /// Keeps what an option now points to. What it pointed to before may still
@@ -634,35 +427,6 @@ impl Core {
             debug_assert_eq!(code, CURLE_OK);
         }
         self.share = Some(share.clone());
-    }
-
-    fn dismantle(&mut self, id: u64) -> Option<Remains> {
-        let handle = self.handle.take()?;
-        self.url = None;
-        let mut share = self.share.take();
-        let mut left = None;
-        if let Some(attached) = &share
-            && attached.detach(id, &handle).is_ok()
-        {
-            left = share.take();
-        }
-        Some(Remains {
-            id,
-            handle,
-            share,
-            left,
-            answered: self.answered_by(isolate::id()),
-            owned: std::mem::take(&mut self.owned),
-            mimes: std::mem::take(&mut self.mimes),
-        })
-    }
-}
-
-/// A handle in a multi handle is busy even between the calls on that one.
-fn busy_in(multi: u64, method: &str) -> Error {
-    match isolate::asked_by(multi) {
-        Some(_) => Error::running(method),
-        None => Error::in_multi(method),
     }
 }
 
