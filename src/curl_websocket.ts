@@ -56,7 +56,29 @@ const encoder = new TextEncoder();
 /** A byte order mark is part of a text. */
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** Settings of a {@linkcode CurlWebSocket}. */
+/**
+ * Settings of a {@linkcode CurlWebSocket}.
+ *
+ * @example
+ * ```ts
+ * import * as curl from "@denocurl/curl";
+ *
+ * await using server = Deno.serve(
+ *   { port: 0, onListen() {} },
+ *   (request) => Deno.upgradeWebSocket(request).response,
+ * );
+ * const url = `ws://localhost:${server.addr.port}/`;
+ * using c = new curl.Curl();
+ * c.setopt(curl.COOKIE, "name=me");
+ * const options: curl.CurlWebSocketOptions = {
+ *   curl: c,
+ *   headers: ["Origin: https://example.com"],
+ *   signal: AbortSignal.timeout(10_000),
+ * };
+ * await using ws = new curl.CurlWebSocket(url, options);
+ * await ws.opened;
+ * ```
+ */
 export interface CurlWebSocketOptions extends AbortOptions {
   /** Subprotocols to choose from, the best first. */
   protocols?: string | Iterable<string>;
@@ -75,7 +97,23 @@ export interface CurlWebSocketOptions extends AbortOptions {
   closingTimeout?: number;
 }
 
-/** What an open {@linkcode CurlWebSocket} has. */
+/**
+ * What an open {@linkcode CurlWebSocket} has.
+ *
+ * @example
+ * ```ts
+ * import * as curl from "@denocurl/curl";
+ *
+ * await using server = Deno.serve(
+ *   { port: 0, onListen() {} },
+ *   (request) => Deno.upgradeWebSocket(request).response,
+ * );
+ * const url = `ws://localhost:${server.addr.port}/`;
+ * await using ws = new curl.CurlWebSocket(url);
+ * const connection: curl.CurlWebSocketConnection = await ws.opened;
+ * await connection.writable.getWriter().write("hello");
+ * ```
+ */
 export interface CurlWebSocketConnection {
   /**
    * The messages: strings are texts, arrays are binary. What nobody reads stays
@@ -471,6 +509,19 @@ export class CurlWebSocket implements AsyncDisposable {
    * type, or a subprotocol can't be one or is named twice
    * @throws {RangeError} if the timeout is less than 0
    * @throws {CurlError} if the Curl is closed, or a transfer is running on it
+   *
+   * @example
+   * ```ts
+   * import * as curl from "@denocurl/curl";
+   *
+   * await using server = Deno.serve(
+   *   { port: 0, onListen() {} },
+   *   (request) => Deno.upgradeWebSocket(request).response,
+   * );
+   * const url = `ws://localhost:${server.addr.port}/`;
+   * await using ws = new curl.CurlWebSocket(url, { closingTimeout: 1000 });
+   * await ws.opened;
+   * ```
    */
   constructor(url: string | URL, options: CurlWebSocketOptions = {}) {
     const { protocols = [], headers = [], curl, closingTimeout } = options;
@@ -498,7 +549,23 @@ export class CurlWebSocket implements AsyncDisposable {
     this.#transfer.start(key, options);
   }
 
-  /** Where it goes to. */
+  /**
+   * Where it goes to.
+   *
+   * @example
+   * ```ts
+   * import * as curl from "@denocurl/curl";
+   *
+   * await using server = Deno.serve(
+   *   { port: 0, onListen() {} },
+   *   (request) => Deno.upgradeWebSocket(request).response,
+   * );
+   * const url = `ws://localhost:${server.addr.port}/`;
+   * await using ws = new curl.CurlWebSocket(url);
+   * console.log(ws.url === url); // true
+   * await ws.opened;
+   * ```
+   */
   get url(): string {
     return this.#url;
   }
@@ -506,6 +573,20 @@ export class CurlWebSocket implements AsyncDisposable {
   /**
    * Resolves when it is open; rejects with a `CurlError` if it can't be, or with
    * the signal's reason.
+   *
+   * @example
+   * ```ts
+   * import * as curl from "@denocurl/curl";
+   *
+   * await using server = Deno.serve(
+   *   { port: 0, onListen() {} },
+   *   (request) => Deno.upgradeWebSocket(request).response,
+   * );
+   * const url = `ws://localhost:${server.addr.port}/`;
+   * await using ws = new curl.CurlWebSocket(url);
+   * const { protocol } = await ws.opened;
+   * console.log(protocol === ""); // true
+   * ```
    */
   get opened(): Promise<CurlWebSocketConnection> {
     return this.#transfer.opened.promise;
@@ -515,6 +596,21 @@ export class CurlWebSocket implements AsyncDisposable {
    * Resolves with the server's code and reason when both sides have said that
    * they close, and the connection is gone. Rejects with a `CurlError` if it was
    * cut, or the server broke the rules, or with the signal's reason.
+   *
+   * @example
+   * ```ts
+   * import * as curl from "@denocurl/curl";
+   *
+   * await using server = Deno.serve(
+   *   { port: 0, onListen() {} },
+   *   (request) => Deno.upgradeWebSocket(request).response,
+   * );
+   * const url = `ws://localhost:${server.addr.port}/`;
+   * await using ws = new curl.CurlWebSocket(url);
+   * await ws.opened;
+   * ws.close({ closeCode: 1000 });
+   * console.log((await ws.closed).closeCode); // 1000
+   * ```
    */
   get closed(): Promise<Required<CurlWebSocketCloseInfo>> {
     return this.#transfer.closed.promise;
@@ -547,11 +643,18 @@ export class CurlWebSocket implements AsyncDisposable {
    * Closes it, and waits until it is closed, however that ends.
    *
    * @example
-   * ```ts ignore
+   * ```ts
    * import * as curl from "@denocurl/curl";
    *
-   * await using socket = new curl.CurlWebSocket("wss://example.com/");
-   * await socket.opened;
+   * await using server = Deno.serve(
+   *   { port: 0, onListen() {} },
+   *   (request) => Deno.upgradeWebSocket(request).response,
+   * );
+   * {
+   *   const url = `ws://localhost:${server.addr.port}/`;
+   *   await using ws = new curl.CurlWebSocket(url);
+   *   await ws.opened;
+   * } // It is closed here.
    * ```
    */
   async [Symbol.asyncDispose](): Promise<void> {
