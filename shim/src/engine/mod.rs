@@ -74,6 +74,9 @@ struct Entry {
     transfer: Transfer,
     /// It is on the list of those that are over.
     is_over: bool,
+    /// Why it was cancelled: what libcurl fails with for that sake may come
+    /// first.
+    cancelled: Option<CURLcode>,
 }
 
 enum Order {
@@ -146,6 +149,7 @@ impl Engine {
         let entry = Entry {
             transfer,
             is_over: false,
+            cancelled: None,
         };
         inner.transfers.borrow_mut().insert(id, entry);
         match alone {
@@ -160,6 +164,9 @@ impl Engine {
             return;
         };
         desk.abort();
+        if let Some(entry) = self.inner.transfers.borrow_mut().get_mut(&id) {
+            entry.cancelled.get_or_insert(code);
+        }
         if desk.flow.alone.get() {
             self.wake_alone(id);
         } else {
@@ -526,7 +533,11 @@ impl Inner {
 
     fn put_on_list(&self, id: u64, code: CURLcode) {
         if let Some(entry) = self.transfers.borrow_mut().get_mut(&id) {
+            if entry.cancelled.is_some_and(|cancelled| cancelled != code) {
+                entry.transfer.handle().clear_error();
+            }
             entry.is_over = true;
+            let code = entry.cancelled.unwrap_or(code);
             self.over.borrow_mut().push_back((id, code));
         }
     }
