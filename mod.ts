@@ -3,17 +3,19 @@
  * and shares of names, TLS sessions, cookies and connections that any number of
  * Workers use at once.
  *
- * ```ts ignore
+ * ```ts
  * import * as curl from "@denocurl/curl";
+ *
+ * await using server = Deno.serve({ port: 0 }, () => new Response("hello"));
  *
  * using share = new curl.CurlShare();
  * share.share(curl.LOCK_DATA_DNS, curl.LOCK_DATA_SSL_SESSION);
  *
  * using c = new curl.Curl();
- * c.setopt(curl.URL, "https://example.com/");
+ * c.setopt(curl.URL, `http://localhost:${server.addr.port}/`);
  * c.setopt(curl.SHARE, share);
  * const body = await c.performText();
- * console.log(c.getinfo(curl.RESPONSE_CODE), body.length);
+ * console.log(c.getinfo(curl.RESPONSE_CODE), body); // 200 hello
  * ```
  *
  * @module

@@ -102,6 +102,14 @@ export class Curl extends CurlConnection implements Disposable {
    * reach other threads.
    *
    * @throws {CurlError} if there is no memory for it
+   *
+   * @example
+   * ```ts
+   * import * as curl from "@denocurl/curl";
+   *
+   * using c = new curl.Curl();
+   * c.setopt(curl.URL, "https://example.com/");
+   * ```
    */
   constructor() {
     super();
@@ -346,8 +354,7 @@ export class Curl extends CurlConnection implements Disposable {
    * or WRITEDATA, else to standard output.
    *
    * The program goes on meanwhile, and any number of other handles may perform.
-   * It does not end before the transfer is over. The exception is `telnet:`,
-   * where libcurl itself waits for the other side, and the program with it.
+   * It does not end before the transfer is over.
    *
    * @param options `signal`: ends the transfer at once when it is aborted; the
    * handle can then be used again
@@ -640,9 +647,10 @@ export class Curl extends CurlConnection implements Disposable {
 
   /**
    * Keeps idle connections alive which have been so for UPKEEP_INTERVAL_MS: by a
-   * ping, in HTTP/2. Those of synchronous transfers and of a share of
-   * LOCK_DATA_CONNECT, that is: other asynchronous transfers leave their
-   * connections to the Worker.
+   * ping, in HTTP/2. These are the connections that its own transfers can use:
+   * those of its share, those that its synchronous transfers have made, and those
+   * that all asynchronous transfers of this Worker have left. On a share of cookies
+   * or HSTS it is done soon after, by the share's own thread.
    *
    * @throws {CurlError} with libcurl's code if it fails; without one if the object
    * is closed or a transfer is running
@@ -724,11 +732,11 @@ export class Curl extends CurlConnection implements Disposable {
    * @see {@link https://curl.se/libcurl/c/CURLOPT_CAINFO_BLOB.html}
    *
    * @example
-   * ```ts ignore
+   * ```ts
    * import * as curl from "@denocurl/curl";
    *
    * using c = new curl.Curl();
-   * c.setCaCerts(Deno.readTextFileSync("ca.pem"));
+   * c.setCaCerts("-----BEGIN CERTIFICATE-----\n…");
    * ```
    */
   setCaCerts(pem: string | Uint8Array): void {

@@ -48,10 +48,30 @@ const encoder = new TextEncoder();
  * ```
  */
 export abstract class CurlConnection {
-  /** The number to post to other Workers. */
+  /**
+   * The number to post to other Workers.
+   *
+   * @example
+   * ```ts
+   * import * as curl from "@denocurl/curl";
+   *
+   * const c: curl.CurlConnection = new curl.Curl();
+   * console.log(Number.isInteger(c.handle)); // true
+   * ```
+   */
   abstract get handle(): number;
 
-  /** Whether it was closed. */
+  /**
+   * Whether it was closed.
+   *
+   * @example
+   * ```ts
+   * import * as curl from "@denocurl/curl";
+   *
+   * const c: curl.CurlConnection = new curl.Curl();
+   * console.log(c.closed); // false
+   * ```
+   */
   abstract get closed(): boolean;
 
   /**
@@ -204,15 +224,24 @@ export abstract class CurlConnection {
    * @see {@link https://curl.se/libcurl/c/curl_ws_recv.html}
    *
    * @example
-   * ```ts ignore
+   * ```ts
    * import * as curl from "@denocurl/curl";
    *
+   * // What has come, or null if nothing has.
+   * function receive(c: curl.Curl): Uint8Array | null {
+   *   try {
+   *     const [data] = c.wsRecv(65536);
+   *     return data;
+   *   } catch (error) {
+   *     if ((error as curl.CurlError).code === curl.E_AGAIN) return null;
+   *     throw error;
+   *   }
+   * }
    * using c = new curl.Curl();
    * c.setopt(curl.URL, "wss://example.com/");
    * c.setopt(curl.CONNECT_ONLY, 2);
-   * c.performSync();
-   * const [data, frame] = c.wsRecv(65536);
-   * console.log(data.length, frame?.bytesleft);
+   * // c.performSync();
+   * // receive(c);
    * ```
    */
   wsRecv(
@@ -235,16 +264,19 @@ export abstract class CurlConnection {
    * @throws {CurlError} as {@linkcode CurlConnection.wsRecv} does
    *
    * @example
-   * ```ts ignore
+   * ```ts
    * import * as curl from "@denocurl/curl";
    *
+   * const buffer = new Uint8Array(65536);
+   * function receive(c: curl.Curl): Uint8Array {
+   *   const [count] = c.wsRecvInto(buffer);
+   *   return buffer.subarray(0, count);
+   * }
    * using c = new curl.Curl();
    * c.setopt(curl.URL, "wss://example.com/");
    * c.setopt(curl.CONNECT_ONLY, 2);
-   * c.performSync();
-   * const buffer = new Uint8Array(65536);
-   * const [count] = c.wsRecvInto(buffer);
-   * console.log(buffer.subarray(0, count));
+   * // c.performSync();
+   * // receive(c);
    * ```
    */
   wsRecvInto(

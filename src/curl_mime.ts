@@ -24,7 +24,23 @@ import { MIMEPOST } from "./tables/constants.ts";
 import type { CurlLike } from "./types.ts";
 import { argumentBytes, wrongArgument, wrongType } from "./values.ts";
 
-/** What a new part is, beside its name and content. */
+/**
+ * What a new part is, beside its name and content.
+ *
+ * @example
+ * ```ts
+ * import * as curl from "@denocurl/curl";
+ *
+ * const options: curl.MimePartOptions = {
+ *   filename: "notes.txt",
+ *   contentType: "text/plain",
+ *   headers: ["X-Language: en"],
+ * };
+ * using c = new curl.Curl();
+ * using mime = new curl.CurlMime(c);
+ * mime.addField("notes", "hello", options);
+ * ```
+ */
 export interface MimePartOptions {
   /** The name that its file is to have at the other end. */
   filename?: string | Uint8Array | null;
@@ -36,7 +52,21 @@ export interface MimePartOptions {
   encoder?: string | Uint8Array | null;
 }
 
-/** What a part that has parts itself is. */
+/**
+ * What a part that has parts itself is.
+ *
+ * @example
+ * ```ts
+ * import * as curl from "@denocurl/curl";
+ *
+ * const options: curl.MimeMultipartOptions = { subtype: "alternative" };
+ * using c = new curl.Curl();
+ * using mime = new curl.CurlMime(c);
+ * const forms = mime.addMultipart(options);
+ * forms.add({ data: "hello" });
+ * forms.add({ data: "<p>hello", contentType: "text/html" });
+ * ```
+ */
 export interface MimeMultipartOptions {
   /** Its name. */
   name?: string | Uint8Array | null;
@@ -91,6 +121,15 @@ export class CurlMime implements Disposable {
    * @param curl the handle that is to send it
    * @throws {TypeError} if it is no Curl
    * @throws {CurlError} if the Curl is closed, or a transfer is running on it
+   *
+   * @example
+   * ```ts
+   * import * as curl from "@denocurl/curl";
+   *
+   * using c = new curl.Curl();
+   * using mime = new curl.CurlMime(c);
+   * mime.addField("name", "value");
+   * ```
    */
   constructor(curl: CurlLike) {
     const isBorrowed = curl instanceof Borrower;
@@ -137,7 +176,19 @@ export class CurlMime implements Disposable {
     return mime;
   }
 
-  /** Whether it was closed, or its Curl was. */
+  /**
+   * Whether it was closed, or its Curl was.
+   *
+   * @example
+   * ```ts
+   * import * as curl from "@denocurl/curl";
+   *
+   * using c = new curl.Curl();
+   * const mime = new curl.CurlMime(c);
+   * mime.close();
+   * console.log(mime.closed); // true
+   * ```
+   */
   get closed(): boolean {
     const node = ownNode(this);
     return node.closed || isCurlClosed(node);

@@ -21,7 +21,27 @@ import type {
 } from "./types.ts";
 import { argumentBytes, wrongArgument } from "./values.ts";
 
-/** The functions of `dataCb()` besides the one that reads, and their data. */
+/**
+ * The functions of `dataCb()` besides the one that reads, and their data.
+ *
+ * @example
+ * ```ts
+ * import * as curl from "@denocurl/curl";
+ *
+ * const options: curl.MimeDataOptions<{ at: number }> = {
+ *   userdata: { at: 0 },
+ *   seek: (state, offset) => {
+ *     state.at = offset;
+ *   },
+ * };
+ * const bytes = new Uint8Array(1000);
+ * using c = new curl.Curl();
+ * using mime = new curl.CurlMime(c);
+ * mime.addpart().dataCb(bytes.length, (state, size) => {
+ *   return bytes.subarray(state.at, state.at += size);
+ * }, options);
+ * ```
+ */
 export interface MimeDataOptions<U = undefined> {
   /** Goes back to the start when the part has to be sent again. */
   seek?: MimeSeekCallback<U> | null;
@@ -58,7 +78,18 @@ const places = new WeakMap<CurlMimePart, Place>();
  * ```
  */
 export class CurlMimePart {
-  /** Parts are made by `CurlMime.addpart()`. */
+  /**
+   * Parts are made by `CurlMime.addpart()`.
+   *
+   * @example
+   * ```ts
+   * import * as curl from "@denocurl/curl";
+   *
+   * using c = new curl.Curl();
+   * using mime = new curl.CurlMime(c);
+   * console.log(mime.addpart() instanceof curl.CurlMimePart); // true
+   * ```
+   */
   constructor() {
     const place: unknown = arguments[0];
     if (!(place instanceof Placed)) {

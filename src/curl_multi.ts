@@ -144,22 +144,65 @@ export class CurlMulti implements Disposable {
     );
   }
 
-  /** The number to post to other Workers. It is never used again. */
+  /**
+   * The number to post to other Workers. It is never used again.
+   *
+   * @example
+   * ```ts
+   * import * as curl from "@denocurl/curl";
+   *
+   * using multi = new curl.CurlMulti();
+   * console.log(Number.isInteger(multi.handle)); // true
+   * ```
+   */
   get handle(): MultiHandle {
     return this.#id;
   }
 
-  /** Whether closing it closes the Curl objects in it. */
+  /**
+   * Whether closing it closes the Curl objects in it.
+   *
+   * @example
+   * ```ts
+   * import * as curl from "@denocurl/curl";
+   *
+   * using multi = new curl.CurlMulti();
+   * console.log(multi.closeHandles); // false
+   * ```
+   */
   get closeHandles(): boolean {
     return this.#closeHandles;
   }
 
-  /** Whether it was closed, by whichever Worker. */
+  /**
+   * Whether it was closed, by whichever Worker.
+   *
+   * @example
+   * ```ts
+   * import * as curl from "@denocurl/curl";
+   *
+   * const multi = new curl.CurlMulti();
+   * multi.close();
+   * console.log(multi.closed); // true
+   * ```
+   */
   get closed(): boolean {
     return this.#closed || multi.multiClosed(this.#id) !== 0;
   }
 
-  /** How many Curl objects are in it, of whichever Worker. */
+  /**
+   * How many Curl objects are in it, of whichever Worker.
+   *
+   * @example
+   * ```ts
+   * import * as curl from "@denocurl/curl";
+   *
+   * using c = new curl.Curl();
+   * using multi = new curl.CurlMulti();
+   * multi.addHandle(c);
+   * console.log(multi.size); // 1
+   * ```
+   */
   get size(): number {
     return this.#closed ? 0 : made(multi.multiSize(this.#id));
   }

@@ -32,7 +32,19 @@ import {
   UPART_ZONEID,
 } from "./tables/constants.ts";
 
-/** What a part of a URL can be set to; null and undefined take it away. */
+/**
+ * What a part of a URL can be set to; null and undefined take it away.
+ *
+ * @example
+ * ```ts
+ * import * as curl from "@denocurl/curl";
+ *
+ * const part: curl.CurlUrlPart = "example.org";
+ * using url = new curl.CurlUrl("https://example.com/");
+ * url.host = part;
+ * console.log(url.url); // https://example.org/
+ * ```
+ */
 export type CurlUrlPart = string | Uint8Array | null | undefined;
 
 const encoder = new TextEncoder();
@@ -136,7 +148,18 @@ export class CurlUrl implements Disposable {
     return new CurlUrl(url.href, U_NON_SUPPORT_SCHEME | U_NO_AUTHORITY);
   }
 
-  /** Whether it was closed. */
+  /**
+   * Whether it was closed.
+   *
+   * @example
+   * ```ts
+   * import { CurlUrl } from "@denocurl/curl";
+   *
+   * const url = new CurlUrl("https://example.com/");
+   * url.close();
+   * console.log(url.closed); // true
+   * ```
+   */
   get closed(): boolean {
     return this.#closed;
   }
@@ -202,7 +225,17 @@ export class CurlUrl implements Disposable {
     );
   }
 
-  /** The full URL; null if it lacks a scheme or a host. */
+  /**
+   * The full URL; null if it lacks a scheme or a host.
+   *
+   * @example
+   * ```ts
+   * import { CurlUrl } from "@denocurl/curl";
+   *
+   * using url = new CurlUrl("https://example.com/a");
+   * console.log(url.url); // https://example.com/a
+   * ```
+   */
   get url(): string | null {
     return this.getpart(UPART_URL);
   }
@@ -211,7 +244,17 @@ export class CurlUrl implements Disposable {
     this.setpart(UPART_URL, value);
   }
 
-  /** The scheme, such as `https`. */
+  /**
+   * The scheme, such as `https`.
+   *
+   * @example
+   * ```ts
+   * import { CurlUrl } from "@denocurl/curl";
+   *
+   * using url = new CurlUrl("https://example.com/");
+   * console.log(url.scheme); // https
+   * ```
+   */
   get scheme(): string | null {
     return this.getpart(UPART_SCHEME);
   }
@@ -220,7 +263,17 @@ export class CurlUrl implements Disposable {
     this.setpart(UPART_SCHEME, value);
   }
 
-  /** The user's name. */
+  /**
+   * The user's name.
+   *
+   * @example
+   * ```ts
+   * import { CurlUrl } from "@denocurl/curl";
+   *
+   * using url = new CurlUrl("https://me@example.com/");
+   * console.log(url.user); // me
+   * ```
+   */
   get user(): string | null {
     return this.getpart(UPART_USER);
   }
@@ -229,7 +282,17 @@ export class CurlUrl implements Disposable {
     this.setpart(UPART_USER, value);
   }
 
-  /** The user's password. */
+  /**
+   * The user's password.
+   *
+   * @example
+   * ```ts
+   * import { CurlUrl } from "@denocurl/curl";
+   *
+   * using url = new CurlUrl("https://me:secret@example.com/");
+   * console.log(url.password); // secret
+   * ```
+   */
   get password(): string | null {
     return this.getpart(UPART_PASSWORD);
   }
@@ -238,7 +301,17 @@ export class CurlUrl implements Disposable {
     this.setpart(UPART_PASSWORD, value);
   }
 
-  /** The login options, which IMAP, POP3 and SMTP have behind the password. */
+  /**
+   * The login options, which IMAP, POP3 and SMTP have behind the password.
+   *
+   * @example
+   * ```ts
+   * import { CurlUrl } from "@denocurl/curl";
+   *
+   * using url = new CurlUrl("imap://me;AUTH=PLAIN@example.com/");
+   * console.log(url.options); // AUTH=PLAIN
+   * ```
+   */
   get options(): string | null {
     return this.getpart(UPART_OPTIONS);
   }
@@ -247,7 +320,17 @@ export class CurlUrl implements Disposable {
     this.setpart(UPART_OPTIONS, value);
   }
 
-  /** The host; an IPv6 address is in brackets, without its zone. */
+  /**
+   * The host; an IPv6 address is in brackets, without its zone.
+   *
+   * @example
+   * ```ts
+   * import { CurlUrl } from "@denocurl/curl";
+   *
+   * using url = new CurlUrl("https://[::1]:8443/");
+   * console.log(url.host); // [::1]
+   * ```
+   */
   get host(): string | null {
     return this.getpart(UPART_HOST);
   }
@@ -256,7 +339,17 @@ export class CurlUrl implements Disposable {
     this.setpart(UPART_HOST, value);
   }
 
-  /** The port, if the URL names one. It can be set to a number, too. */
+  /**
+   * The port, if the URL names one. It can be set to a number, too.
+   *
+   * @example
+   * ```ts
+   * import { CurlUrl } from "@denocurl/curl";
+   *
+   * using url = new CurlUrl("https://example.com:8443/");
+   * console.log(url.port); // 8443
+   * ```
+   */
   get port(): string | null {
     return this.getpart(UPART_PORT);
   }
@@ -268,7 +361,17 @@ export class CurlUrl implements Disposable {
     );
   }
 
-  /** The path; `/` if there is none. */
+  /**
+   * The path; `/` if there is none.
+   *
+   * @example
+   * ```ts
+   * import { CurlUrl } from "@denocurl/curl";
+   *
+   * using url = new CurlUrl("https://example.com");
+   * console.log(url.path); // /
+   * ```
+   */
   get path(): string | null {
     return this.getpart(UPART_PATH);
   }
@@ -277,7 +380,17 @@ export class CurlUrl implements Disposable {
     this.setpart(UPART_PATH, value);
   }
 
-  /** The query, without its question mark. */
+  /**
+   * The query, without its question mark.
+   *
+   * @example
+   * ```ts
+   * import { CurlUrl } from "@denocurl/curl";
+   *
+   * using url = new CurlUrl("https://example.com/?a=1");
+   * console.log(url.query); // a=1
+   * ```
+   */
   get query(): string | null {
     return this.getpart(UPART_QUERY);
   }
@@ -286,7 +399,17 @@ export class CurlUrl implements Disposable {
     this.setpart(UPART_QUERY, value);
   }
 
-  /** The fragment, without its number sign. */
+  /**
+   * The fragment, without its number sign.
+   *
+   * @example
+   * ```ts
+   * import { CurlUrl } from "@denocurl/curl";
+   *
+   * using url = new CurlUrl("https://example.com/#top");
+   * console.log(url.fragment); // top
+   * ```
+   */
   get fragment(): string | null {
     return this.getpart(UPART_FRAGMENT);
   }
@@ -295,7 +418,17 @@ export class CurlUrl implements Disposable {
     this.setpart(UPART_FRAGMENT, value);
   }
 
-  /** The zone of an IPv6 address, such as `eth0`. */
+  /**
+   * The zone of an IPv6 address, such as `eth0`.
+   *
+   * @example
+   * ```ts
+   * import { CurlUrl } from "@denocurl/curl";
+   *
+   * using url = new CurlUrl("https://[fe80::1%25eth0]/");
+   * console.log(url.zoneid); // eth0
+   * ```
+   */
   get zoneid(): string | null {
     return this.getpart(UPART_ZONEID);
   }

@@ -31,7 +31,29 @@ const PATIENCE = 10_000;
 
 const encoder = new TextEncoder();
 
-/** Settings of a {@linkcode CurlWebSocket}. */
+/**
+ * Settings of a {@linkcode CurlWebSocket}.
+ *
+ * @example
+ * ```ts
+ * import * as curl from "@denocurl/curl";
+ *
+ * await using server = Deno.serve(
+ *   { port: 0, onListen() {} },
+ *   (request) => Deno.upgradeWebSocket(request).response,
+ * );
+ * const url = `ws://localhost:${server.addr.port}/`;
+ * using c = new curl.Curl();
+ * c.setopt(curl.COOKIE, "name=me");
+ * const options: curl.CurlWebSocketOptions = {
+ *   curl: c,
+ *   headers: ["Origin: https://example.com"],
+ *   signal: AbortSignal.timeout(10_000),
+ * };
+ * await using ws = new curl.CurlWebSocket(url, options);
+ * await ws.opened;
+ * ```
+ */
 export interface CurlWebSocketOptions extends AbortOptions {
   /** Subprotocols to choose from, the best first. */
   protocols?: string | Iterable<string>;
@@ -96,6 +118,19 @@ export class CurlWebSocket implements AsyncDisposable {
    * type, or a subprotocol can't be one or is named twice
    * @throws {RangeError} if the timeout is less than 0
    * @throws {CurlError} if the Curl is closed, or a transfer is running on it
+   *
+   * @example
+   * ```ts
+   * import * as curl from "@denocurl/curl";
+   *
+   * await using server = Deno.serve(
+   *   { port: 0, onListen() {} },
+   *   (request) => Deno.upgradeWebSocket(request).response,
+   * );
+   * const url = `ws://localhost:${server.addr.port}/`;
+   * await using ws = new curl.CurlWebSocket(url, { closingTimeout: 1000 });
+   * await ws.opened;
+   * ```
    */
   constructor(url: string | URL, options: CurlWebSocketOptions = {}) {
     const { protocols = [], headers = [], curl, closingTimeout } = options;
@@ -123,7 +158,23 @@ export class CurlWebSocket implements AsyncDisposable {
     this.#transfer.start(key, options);
   }
 
-  /** Where it goes to. */
+  /**
+   * Where it goes to.
+   *
+   * @example
+   * ```ts
+   * import * as curl from "@denocurl/curl";
+   *
+   * await using server = Deno.serve(
+   *   { port: 0, onListen() {} },
+   *   (request) => Deno.upgradeWebSocket(request).response,
+   * );
+   * const url = `ws://localhost:${server.addr.port}/`;
+   * await using ws = new curl.CurlWebSocket(url);
+   * console.log(ws.url === url); // true
+   * await ws.opened;
+   * ```
+   */
   get url(): string {
     return this.#url;
   }
@@ -131,6 +182,20 @@ export class CurlWebSocket implements AsyncDisposable {
   /**
    * Resolves when it is open; rejects with a `CurlError` if it can't be, or with
    * the signal's reason.
+   *
+   * @example
+   * ```ts
+   * import * as curl from "@denocurl/curl";
+   *
+   * await using server = Deno.serve(
+   *   { port: 0, onListen() {} },
+   *   (request) => Deno.upgradeWebSocket(request).response,
+   * );
+   * const url = `ws://localhost:${server.addr.port}/`;
+   * await using ws = new curl.CurlWebSocket(url);
+   * const { protocol } = await ws.opened;
+   * console.log(protocol === ""); // true
+   * ```
    */
   get opened(): Promise<CurlWebSocketConnection> {
     return this.#transfer.opened.promise;
@@ -140,6 +205,21 @@ export class CurlWebSocket implements AsyncDisposable {
    * Resolves with the server's code and reason when both sides have said that
    * they close, and the connection is gone. Rejects with a `CurlError` if it was
    * cut, or the server broke the rules, or with the signal's reason.
+   *
+   * @example
+   * ```ts
+   * import * as curl from "@denocurl/curl";
+   *
+   * await using server = Deno.serve(
+   *   { port: 0, onListen() {} },
+   *   (request) => Deno.upgradeWebSocket(request).response,
+   * );
+   * const url = `ws://localhost:${server.addr.port}/`;
+   * await using ws = new curl.CurlWebSocket(url);
+   * await ws.opened;
+   * ws.close({ closeCode: 1000 });
+   * console.log((await ws.closed).closeCode); // 1000
+   * ```
    */
   get closed(): Promise<Required<CurlWebSocketCloseInfo>> {
     return this.#transfer.closed.promise;
@@ -172,11 +252,18 @@ export class CurlWebSocket implements AsyncDisposable {
    * Closes it, and waits until it is closed, however that ends.
    *
    * @example
-   * ```ts ignore
+   * ```ts
    * import * as curl from "@denocurl/curl";
    *
-   * await using socket = new curl.CurlWebSocket("wss://example.com/");
-   * await socket.opened;
+   * await using server = Deno.serve(
+   *   { port: 0, onListen() {} },
+   *   (request) => Deno.upgradeWebSocket(request).response,
+   * );
+   * {
+   *   const url = `ws://localhost:${server.addr.port}/`;
+   *   await using ws = new curl.CurlWebSocket(url);
+   *   await ws.opened;
+   * } // It is closed here.
    * ```
    */
   async [Symbol.asyncDispose](): Promise<void> {

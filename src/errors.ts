@@ -40,6 +40,14 @@ export class CurlError extends Error {
    *
    * @param message what went wrong
    * @param options `code`: libcurl's code; `cause`: what a callback threw
+   *
+   * @example
+   * ```ts
+   * import * as curl from "@denocurl/curl";
+   *
+   * const error = new curl.CurlError("mine", { code: curl.E_GOT_NOTHING });
+   * console.log(error.code); // 52
+   * ```
    */
   constructor(
     message: string,

@@ -22,6 +22,21 @@ import {
  * in `fetch`: no byte gets lost that way, whatever the server meant by it. The
  * text of a value that is UTF-8 is
  * `new TextDecoder().decode(Uint8Array.from(value, (c) => c.charCodeAt(0)))`.
+ *
+ * @example
+ * ```ts
+ * import * as curl from "@denocurl/curl";
+ *
+ * await using server = Deno.serve(
+ *   { port: 0, onListen() {} },
+ *   () => new Response("hello"),
+ * );
+ * using c = new curl.Curl();
+ * c.setopt(curl.URL, `http://localhost:${server.addr.port}/`);
+ * await c.performText();
+ * const header: curl.CurlHeader | null = c.header("content-type");
+ * console.log(header?.value); // text/plain;charset=UTF-8
+ * ```
  */
 export interface CurlHeader {
   /** As the server wrote it; HTTP/2 and 3 have small letters only. */
@@ -36,7 +51,20 @@ export interface CurlHeader {
   readonly origin: number;
 }
 
-/** Which headers to look for. */
+/**
+ * Which headers to look for.
+ *
+ * @example
+ * ```ts
+ * import * as curl from "@denocurl/curl";
+ *
+ * const options: curl.HeadersOptions = {
+ *   origin: curl.H_HEADER | curl.H_TRAILER,
+ * };
+ * using c = new curl.Curl();
+ * console.log(c.headers(options)); // []
+ * ```
+ */
 export interface HeadersOptions {
   /** Where they stood: a sum of `H_*`; by default `H_HEADER`. */
   origin?: number;
@@ -47,7 +75,18 @@ export interface HeadersOptions {
   request?: number;
 }
 
-/** Which header to look for. */
+/**
+ * Which header to look for.
+ *
+ * @example
+ * ```ts
+ * import * as curl from "@denocurl/curl";
+ *
+ * const second: curl.HeaderOptions = { index: 1 };
+ * using c = new curl.Curl();
+ * console.log(c.header("Set-Cookie", second)); // null
+ * ```
+ */
 export interface HeaderOptions extends HeadersOptions {
   /** Which of those that have the name, from 0, which is the default. */
   index?: number;

@@ -9,7 +9,21 @@ import { decoder, NOTHING } from "./ffi/buffers.ts";
 import { body } from "./ffi/call.ts";
 import { sessionsExport, sessionsImport } from "./ffi/sessions_call.ts";
 
-/** A TLS session with a server. Whoever has it can read what it protects. */
+/**
+ * A TLS session with a server. Whoever has it can read what it protects.
+ *
+ * @example
+ * ```ts
+ * import * as curl from "@denocurl/curl";
+ *
+ * using share = new curl.CurlShare();
+ * share.share(curl.LOCK_DATA_SSL_SESSION);
+ * using c = new curl.Curl();
+ * c.setopt(curl.SHARE, share);
+ * const sessions: curl.SslSession[] = c.sslsExport();
+ * for (const { alpn, validUntil } of sessions) console.log(alpn, validUntil);
+ * ```
+ */
 export interface SslSession {
   /**
    * Names the server and the settings that the session was made with; null for
@@ -30,7 +44,22 @@ export interface SslSession {
   readonly earlydataMax: number;
 }
 
-/** What is needed to import a session: its data, and one of the others. */
+/**
+ * What is needed to import a session: its data, and one of the others.
+ *
+ * @example
+ * ```ts
+ * import * as curl from "@denocurl/curl";
+ *
+ * // Sessions as the program has kept them.
+ * const kept: curl.SslSessionData[] = [];
+ * using share = new curl.CurlShare();
+ * share.share(curl.LOCK_DATA_SSL_SESSION);
+ * using c = new curl.Curl();
+ * c.setopt(curl.SHARE, share);
+ * for (const session of kept) c.sslsImport(session);
+ * ```
+ */
 export interface SslSessionData {
   /** The key; is taken before `shmac`. */
   readonly key?: string | null;

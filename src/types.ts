@@ -263,13 +263,46 @@ export type ReaderOption = CurlOption<DataReader>;
  */
 export type PrivateOption = CurlOption<unknown>;
 
-/** An option that takes a parsed URL. */
+/**
+ * An option that takes a parsed URL.
+ *
+ * @example
+ * ```ts
+ * import * as curl from "@denocurl/curl";
+ *
+ * const option: curl.UrlOption = curl.CURLU;
+ * using c = new curl.Curl();
+ * c.setopt(option, new curl.CurlUrl("https://example.com/"));
+ * ```
+ */
 export type UrlOption = CurlOption<CurlUrlLike>;
 
-/** The option that takes a body of several parts: a `CurlMime` or a `FormData`. */
+/**
+ * The option that takes a body of several parts: a `CurlMime` or a `FormData`.
+ *
+ * @example
+ * ```ts
+ * import * as curl from "@denocurl/curl";
+ *
+ * const option: curl.MimeOption = curl.MIMEPOST;
+ * using c = new curl.Curl();
+ * c.setopt(option, new FormData());
+ * ```
+ */
 export type MimeOption = CurlOption<CurlMimeLike | FormData>;
 
-/** The option that takes PycURL's list of a form's fields. */
+/**
+ * The option that takes PycURL's list of a form's fields.
+ *
+ * @example
+ * ```ts
+ * import * as curl from "@denocurl/curl";
+ *
+ * const option: curl.FormOption = curl.HTTPPOST;
+ * using c = new curl.Curl();
+ * c.setopt(option, [["name", "value"]]);
+ * ```
+ */
 export type FormOption = CurlOption<Iterable<FormField>>;
 
 /**
@@ -458,7 +491,18 @@ export interface CurlShareLike {
   readonly handle: number;
 }
 
-/** What the option CURLU takes: a `CurlUrl`. */
+/**
+ * What the option CURLU takes: a `CurlUrl`.
+ *
+ * @example
+ * ```ts
+ * import * as curl from "@denocurl/curl";
+ *
+ * using url = new curl.CurlUrl("https://example.com/");
+ * const like: curl.CurlUrlLike = url;
+ * console.log(like.getpart(curl.UPART_HOST)); // example.com
+ * ```
+ */
 export interface CurlUrlLike {
   /** The full URL; null if a part of it is missing. */
   readonly url: string | null;
@@ -466,7 +510,19 @@ export interface CurlUrlLike {
   getpart(part: number, flags?: number): string | null;
 }
 
-/** What the option MIMEPOST takes: a `CurlMime`. */
+/**
+ * What the option MIMEPOST takes: a `CurlMime`.
+ *
+ * @example
+ * ```ts
+ * import * as curl from "@denocurl/curl";
+ *
+ * using c = new curl.Curl();
+ * using mime = new curl.CurlMime(c);
+ * const like: curl.CurlMimeLike = mime;
+ * console.log(like.closed); // false
+ * ```
+ */
 export interface CurlMimeLike {
   /** Whether it was closed. */
   readonly closed: boolean;
@@ -474,7 +530,19 @@ export interface CurlMimeLike {
   addpart(): unknown;
 }
 
-/** What a `CurlMime` is made for: a `Curl`. */
+/**
+ * What a `CurlMime` is made for: a `Curl`.
+ *
+ * @example
+ * ```ts
+ * import * as curl from "@denocurl/curl";
+ *
+ * using c = new curl.Curl();
+ * const like: curl.CurlLike = c;
+ * using mime = new curl.CurlMime(like);
+ * mime.addField("name", "value");
+ * ```
+ */
 export interface CurlLike {
   /** The number of the handle. */
   readonly handle: number;
@@ -483,6 +551,19 @@ export interface CurlLike {
 /**
  * A field of HTTPPOST: its name and its value, or in place of the value
  * `FORM_*` constants, each with what it stands for.
+ *
+ * @example
+ * ```ts
+ * import * as curl from "@denocurl/curl";
+ *
+ * const path = Deno.makeTempFileSync();
+ * const fields: curl.FormField[] = [
+ *   ["name", "value"],
+ *   ["upload", [curl.FORM_FILE, path, curl.FORM_CONTENTTYPE, "text/plain"]],
+ * ];
+ * using c = new curl.Curl();
+ * c.setopt(curl.HTTPPOST, fields);
+ * ```
  */
 export type FormField = readonly [
   name: string | Uint8Array,
@@ -1127,6 +1208,17 @@ export type HstsWriteCallback = (
 /**
  * Gives at most `size` bytes of a mime part, none at the end; answers like a
  * {@linkcode ReadCallback}.
+ *
+ * @example
+ * ```ts
+ * import * as curl from "@denocurl/curl";
+ *
+ * const pieces = ["to be ", "sent"];
+ * const read: curl.MimeReadCallback = () => pieces.shift() ?? "";
+ * using c = new curl.Curl();
+ * using mime = new curl.CurlMime(c);
+ * mime.addpart().dataCb(null, read);
+ * ```
  */
 export type MimeReadCallback<U = undefined> = (
   userdata: U,
@@ -1136,6 +1228,24 @@ export type MimeReadCallback<U = undefined> = (
 /**
  * Moves to `offset` in the content of a mime part, which is sent again. Nothing
  * means that it did; else a `SEEKFUNC_*`.
+ *
+ * @example
+ * ```ts
+ * import * as curl from "@denocurl/curl";
+ *
+ * let at = 0;
+ * const seek: curl.MimeSeekCallback = (_, offset) => {
+ *   at = offset;
+ * };
+ * const text = "to be sent";
+ * using c = new curl.Curl();
+ * using mime = new curl.CurlMime(c);
+ * mime.addpart().dataCb(
+ *   text.length,
+ *   (_, size) => text.slice(at, at += size),
+ *   { seek },
+ * );
+ * ```
  */
 export type MimeSeekCallback<U = undefined> = (
   userdata: U,
@@ -1143,7 +1253,19 @@ export type MimeSeekCallback<U = undefined> = (
   origin: number,
 ) => number | void;
 
-/** Hears that the other functions of a mime part are called no more. */
+/**
+ * Hears that the other functions of a mime part are called no more.
+ *
+ * @example
+ * ```ts
+ * import * as curl from "@denocurl/curl";
+ *
+ * const free: curl.MimeFreeCallback<string> = (what) => console.log(what);
+ * using c = new curl.Curl();
+ * using mime = new curl.CurlMime(c);
+ * mime.addpart().dataCb(0, () => "", { free, userdata: "no more" });
+ * ```
+ */
 export type MimeFreeCallback<U = undefined> = (userdata: U) => void;
 
 /**

@@ -14,7 +14,20 @@ import {
   WS_TEXT,
 } from "./tables/constants.ts";
 
-/** What libcurl tells of a frame, or of a part of one. */
+/**
+ * What libcurl tells of a frame, or of a part of one.
+ *
+ * @example
+ * ```ts
+ * import * as curl from "@denocurl/curl";
+ *
+ * using c = new curl.Curl();
+ * c.setopt(curl.WRITEFUNCTION, (data) => {
+ *   const frame: curl.WsFrame | null = c.wsMeta();
+ *   if (frame !== null) console.log(frame.flags & curl.WS_TEXT, data.length);
+ * });
+ * ```
+ */
 export interface WsFrame {
   /** Always 0; libcurl keeps it for later. */
   readonly age: number;
@@ -28,7 +41,23 @@ export interface WsFrame {
   readonly len: number;
 }
 
-/** What an open {@linkcode CurlWebSocket} has. */
+/**
+ * What an open {@linkcode CurlWebSocket} has.
+ *
+ * @example
+ * ```ts
+ * import * as curl from "@denocurl/curl";
+ *
+ * await using server = Deno.serve(
+ *   { port: 0, onListen() {} },
+ *   (request) => Deno.upgradeWebSocket(request).response,
+ * );
+ * const url = `ws://localhost:${server.addr.port}/`;
+ * await using ws = new curl.CurlWebSocket(url);
+ * const connection: curl.CurlWebSocketConnection = await ws.opened;
+ * await connection.writable.getWriter().write("hello");
+ * ```
+ */
 export interface CurlWebSocketConnection {
   /**
    * The messages: strings are texts, arrays are binary. What nobody reads stays
@@ -47,7 +76,24 @@ export interface CurlWebSocketConnection {
   readonly extensions: string;
 }
 
-/** How a WebSocket is, or was, closed. */
+/**
+ * How a WebSocket is, or was, closed.
+ *
+ * @example
+ * ```ts
+ * import * as curl from "@denocurl/curl";
+ *
+ * await using server = Deno.serve(
+ *   { port: 0, onListen() {} },
+ *   (request) => Deno.upgradeWebSocket(request).response,
+ * );
+ * const url = `ws://localhost:${server.addr.port}/`;
+ * const info: curl.CurlWebSocketCloseInfo = { closeCode: 4000, reason: "bye" };
+ * await using ws = new curl.CurlWebSocket(url);
+ * await ws.opened;
+ * ws.close(info);
+ * ```
+ */
 export interface CurlWebSocketCloseInfo {
   /**
    * The code, such as 1000 for "normal closure". 1005 stands for a Close frame

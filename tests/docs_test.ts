@@ -7,8 +7,11 @@ import { CHILD } from "./fixtures/child.ts";
 import { missing, test } from "./permissions.ts";
 
 const ROOT = new URL("../", import.meta.url);
-const GUIDES = ["docs/from-fetch.md", "docs/from-pycurl.md", "README.md"];
 const READ = { needs: ["read"] as const };
+const GUIDES = missing(READ) === undefined
+  ? Array.from(Deno.readDirSync(new URL("docs/", ROOT)))
+    .map(({ name }) => `docs/${name}`).concat("README.md").toSorted()
+  : [];
 const PYTHON = { needs: ["read", "run"] as const, programs: ["python3"] };
 
 /** Certificates and keys that the tables take for granted. */
@@ -28,13 +31,39 @@ function piecesOf(path: string): string[] {
     .filter((code) => /^c\.\w+\(/.test(code));
 }
 
+/** Constants in code, and those of families that prose names. */
+const CONSTANTS = [
+  /\bcurl\.([A-Z](?![a-z])\w+)/g,
+  /`((?:E|FORM|LOCK_DATA|M|SHE)_[A-Z\d_]+)`/g,
+];
+
 for (const path of GUIDES) {
   test(READ, `${path} names constants that are there`, () => {
-    for (const [, name] of textOf(path).matchAll(/\bcurl\.([A-Z]\w+)/g)) {
+    const text = textOf(path);
+    for (const [, name] of CONSTANTS.flatMap((it) => [...text.matchAll(it)])) {
       assert(name in curl, name);
     }
   });
+
+  test(READ, `${path} links to files that are there`, () => {
+    for (const [, link] of textOf(path).matchAll(/\]\((?!https?:)([^)#]+)/g)) {
+      Deno.statSync(new URL(link, new URL(path, ROOT)));
+    }
+  });
+
+  test(READ, `${path} has no code that --doc leaves out`, () => {
+    const kinds = textOf(path).matchAll(/^```(.+)$/gm);
+    const known = ["python", "sh", "ts"];
+    for (const [, kind] of kinds) assert(known.includes(kind), kind);
+  });
 }
+
+test(READ, "docs/ has pages that README.md links to, and no others", () => {
+  const text = textOf("README.md");
+  for (const path of GUIDES.filter((path) => path !== "README.md")) {
+    assert(text.includes(`(${path})`), path);
+  }
+});
 
 test(
   { needs: ["read", "write"] },

@@ -67,6 +67,91 @@ for (const kind of ["its own", "its share's"] as const) {
   });
 }
 
+const LEFT_TO = {
+  "the Worker": [],
+  "a share's thread": [curl.LOCK_DATA_COOKIE],
+  "a share's pool": [curl.LOCK_DATA_CONNECT],
+};
+
+for (const [whom, kinds] of Object.entries(LEFT_TO)) {
+  test(
+    SERVER,
+    `upkeep() pings on a connection that perform() left to ${whom}`,
+    async () => {
+      await using server = await startScriptedServer({
+        scripts: [http2(PING, end())],
+      });
+      using share = kinds.length > 0 ? shareOf(...kinds) : null;
+      using c = curlTo(server.url);
+      using other = curlTo(server.url);
+      if (share !== null) {
+        c.setopt(curl.SHARE, share);
+        other.setopt(curl.SHARE, share);
+      }
+      await c.performBytes();
+      other.upkeep();
+      const [{ outcome }] = await server.ended(1);
+      assertEquals(outcome, "script ended");
+    },
+  );
+}
+
+test(
+  SERVER,
+  "upkeep() in a callback pings on what perform() has left",
+  async () => {
+    await using server = await startScriptedServer({
+      scripts: [http2(PING, end())],
+    });
+    using c = curlTo(server.url);
+    await c.performBytes();
+    await using plain = await startServer();
+    using other = curlFor(plain.url);
+    other.setopt(curl.WRITEFUNCTION, () => c.upkeep());
+    await other.perform();
+    const [{ outcome }] = await server.ended(1);
+    assertEquals(outcome, "script ended");
+  },
+);
+
+test(
+  SERVER,
+  "upkeep() heeds UPKEEP_INTERVAL_MS for what perform() has left",
+  async () => {
+    await using server = await startScriptedServer({
+      scripts: [http2(expect("\x01\x05\0\0\0\x03"), end())],
+    });
+    using c = curlTo(server.url);
+    await c.performBytes();
+    c.setopt(curl.UPKEEP_INTERVAL_MS, 60_000);
+    c.upkeep();
+    // No ping comes before the second request.
+    await c.performBytes().catch(() => {});
+    const [{ received }] = await server.ended(1);
+    assertEquals(
+      new TextDecoder("latin1").decode(received).includes("\0\0\x08\x06"),
+      false,
+    );
+  },
+);
+
+test(
+  SERVER,
+  "upkeep() leaves a handle's own connections as they are",
+  async () => {
+    await using server = await startServer();
+    using c = curlFor(server.url);
+    using other = curlFor(server.url);
+    await other.performBytes();
+    c.performBytesSync();
+    c.upkeep();
+    c.performBytesSync();
+    assertEquals(c.getinfo(curl.NUM_CONNECTS), 0);
+    await other.performBytes();
+    assertEquals(other.getinfo(curl.NUM_CONNECTS), 0);
+  },
+);
+
 test(
   SERVER,
   "upkeep() leaves a connection alone that was just used",

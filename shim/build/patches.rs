@@ -58,23 +58,57 @@ const PATCHES: &[Patch] = &[
         replace: "  return nw_out_flush(cf, data) == CURLE_SEND_ERROR ? CURLE_SEND_ERROR : CURLE_OK;\n\
                   }\n\n/*\n * Store nghttp2 version info in this buffer.",
     },
+    // An SSH connection keeps by what its host was found to be the right one. A
+    // transfer that goes by something else would take it over unchecked.
+    Patch {
+        krate: "curl-sys",
+        file: "curl/lib/vssh/libssh2.c",
+        find: "static CURLcode ssh_setup_connection(struct Curl_easy *data,\n",
+        replace: "static void denocurl_free_trust(void *key, size_t klen, void *entry)\n\
+                  {\n  (void)key;\n  (void)klen;\n  curlx_free(entry);\n}\n\n\
+                  static CURLcode ssh_setup_connection(struct Curl_easy *data,\n",
+    },
+    Patch {
+        krate: "curl-sys",
+        file: "curl/lib/vssh/libssh2.c",
+        find: "  return Curl_ssh_setup_pkey(data, sshc);\n}",
+        replace: "  char *trust = curl_maprintf(\"%s\\n%s\\n%s\\n%p\\n%p\",\n    \
+                  CURL_EASY_STR(data, STRING_SSH_KNOWNHOSTS),\n    \
+                  CURL_EASY_STR(data, STRING_SSH_HOST_PUBLIC_KEY_MD5),\n    \
+                  CURL_EASY_STR(data, STRING_SSH_HOST_PUBLIC_KEY_SHA256),\n    \
+                  data->set.ssh_keyfunc ? data->set.ssh_keyfunc_userp : NULL,\n    \
+                  data->set.ssh_hostkeyfunc ? data->set.ssh_hostkeyfunc_userp : NULL);\n  \
+                  if(!trust || Curl_conn_meta_set(conn, \"denocurl:ssh:trust\", trust, \
+                  denocurl_free_trust))\n    return CURLE_OUT_OF_MEMORY;\n  \
+                  return Curl_ssh_setup_pkey(data, sshc);\n}",
+    },
+    Patch {
+        krate: "curl-sys",
+        file: "curl/lib/url.c",
+        find: "return sshc1 && sshc2 &&",
+        replace: "return sshc1 && sshc2 &&\n         \
+                  Curl_safecmp(Curl_conn_meta_get(one, \"denocurl:ssh:trust\"),\n                      \
+                  Curl_conn_meta_get(two, \"denocurl:ssh:trust\")) &&",
+    },
 ];
 
-/// The file itself, or a changed copy if a patch applies to it.
+/// The file itself, or a changed copy if patches apply to it.
 pub fn patched(name: &str, krate: &Path, file: PathBuf) -> Result<PathBuf> {
-    let Some(patch) = PATCHES
-        .iter()
-        .find(|patch| patch.krate == name && krate.join(patch.file) == file)
-    else {
+    let applies = |patch: &&Patch| patch.krate == name && krate.join(patch.file) == file;
+    let mut patches = PATCHES.iter().filter(applies).peekable();
+    let Some(first) = patches.peek() else {
         return Ok(file);
     };
-    let text = read(&file)?;
-    if !text.contains(patch.find) {
-        return Err(format!("patch for {} no longer applies", patch.file).into());
-    }
     let copy = PathBuf::from(env::var("OUT_DIR")?)
         .join("patched")
-        .join(patch.file);
-    write(&copy, &text.replace(patch.find, patch.replace))?;
+        .join(first.file);
+    let mut text = read(&file)?;
+    for patch in patches {
+        if !text.contains(patch.find) {
+            return Err(format!("patch for {} no longer applies", patch.file).into());
+        }
+        text = text.replace(patch.find, patch.replace);
+    }
+    write(&copy, &text)?;
     Ok(copy)
 }

@@ -9,6 +9,7 @@ use crate::sys::bindings::*;
 use crate::sys::easy::OwnedEasy;
 use crate::sys::lists::Slist;
 use crate::sys::trampolines::Slot;
+use crate::transfer::Alone;
 use std::ffi::{CStr, CString, c_long};
 use std::sync::Arc;
 
@@ -62,6 +63,7 @@ pub fn set_number(easy: &Easy, option: u32, value: i64) -> Result<()> {
                     CURLOPT_NOPROGRESS => core.noprogress = long != 0,
                     CURLOPT_CONNECT_ONLY => core.connect_only = long != 0,
                     CURLOPT_PIPEWAIT => core.pipewait = true,
+                    CURLOPT_UPKEEP_INTERVAL_MS => core.upkeep_interval = long,
                     _ => {}
                 }
                 Ok(())
@@ -113,8 +115,9 @@ pub fn set_bytes(easy: &Easy, option: u32, value: &[u8]) -> Result<()> {
             touch(easy, option, |core| {
                 outcome(core, option, |handle| handle.set_string(option, Some(text)))?;
                 if option == CURLOPT_URL {
-                    let scheme = text.to_bytes().get(..5).unwrap_or_default();
-                    core.names_file = scheme.eq_ignore_ascii_case(b"file:");
+                    let mut parts = text.to_bytes().splitn(2, |byte| *byte == b':');
+                    let scheme = parts.next().filter(|_| parts.next().is_some());
+                    core.alone = scheme.and_then(Alone::by_scheme);
                 }
                 Ok(())
             })

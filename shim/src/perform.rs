@@ -216,7 +216,8 @@ pub fn pause(easy: &Arc<Easy>, method: &'static str, mask: i32) -> Result<Progre
     Ok(operation.advance(Reply::Default))
 }
 
-/// Closes connections that turn out to be dead, which is told to JavaScript.
+/// Of the handle's connections, and of those that its asynchronous transfers
+/// have left to an engine. Closes the dead ones, which is told to JavaScript.
 pub fn upkeep(easy: &Arc<Easy>) -> Result<Progress> {
     let me = isolate::id();
     let mut held = easy.enter_idle("upkeep")?;
@@ -226,6 +227,7 @@ pub fn upkeep(easy: &Arc<Easy>) -> Result<Progress> {
         answered: held.answered_by(me),
         watched: false,
     };
+    let interval = held.upkeep_interval;
     held.run(me);
     let upkeep = Upkeep {
         easy: easy.clone(),
@@ -235,9 +237,19 @@ pub fn upkeep(easy: &Arc<Easy>) -> Result<Progress> {
     drop(held);
     let turn = take_turn(upkeep.share.as_ref(), "upkeep")?;
     handle.clear_error();
+    let engine = match &upkeep.share {
+        Some(share) if share.has_engine() => {
+            share.keep_up(interval);
+            None
+        }
+        _ => isolate::here_if_any().and_then(|here| here.engine()),
+    };
     let desk = Rc::new(Desk::new(easy.id(), scripts));
-    let call = Suspendable::new(Desks::One(desk.clone()), move || handle.upkeep())
-        .ok_or_else(|| Error::easy(CURLE_OUT_OF_MEMORY, ""))?;
+    let call = Suspendable::new(Desks::One(desk.clone()), move || match handle.upkeep() {
+        CURLE_OK => engine.map_or(CURLE_OK, |engine| engine.keep_up(interval)),
+        code => code,
+    })
+    .ok_or_else(|| Error::easy(CURLE_OUT_OF_MEMORY, ""))?;
     let operation = Operation {
         id: easy.id(),
         way: Way::Here { desk, call },

@@ -42,11 +42,32 @@ pub struct Transfer {
     handle: Arc<OwnedEasy>,
     share: Option<Arc<Share>>,
     connect_only: bool,
-    reads_file: bool,
+    alone: Option<Alone>,
     /// On its share's engine.
     elsewhere: bool,
     /// Callbacks that are installed for this transfer only.
     borrowed: Borrowed,
+}
+
+/// Why a transfer can't be one of many on a multi handle.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Alone {
+    /// libcurl can't pause a file.
+    File,
+    /// libcurl waits for its sockets in the middle of its work.
+    Telnet,
+}
+
+impl Alone {
+    pub fn by_scheme(scheme: &[u8]) -> Option<Self> {
+        if scheme.eq_ignore_ascii_case(b"file") {
+            Some(Self::File)
+        } else if scheme.eq_ignore_ascii_case(b"telnet") {
+            Some(Self::Telnet)
+        } else {
+            None
+        }
+    }
 }
 
 /// What decides whose cache of names a transfer uses: its share's, that of an
@@ -123,7 +144,7 @@ impl Transfer {
         };
         let cache = NameCache {
             share: held.share.as_ref().map(|share| share.id()),
-            engine: (runner == Runner::Engine).then_some(me),
+            engine: (runner == Runner::Engine && held.alone.is_none()).then_some(me),
             multi: match runner {
                 Runner::Multi(multi) => Some(multi),
                 Runner::Call | Runner::Engine => None,
@@ -141,7 +162,7 @@ impl Transfer {
             handle,
             share: held.share.clone(),
             connect_only: held.connect_only,
-            reads_file: held.names_file,
+            alone: held.alone,
             elsewhere,
             borrowed,
         };
@@ -177,9 +198,9 @@ impl Transfer {
         self.connect_only
     }
 
-    /// What it transfers is on this machine.
-    pub fn reads_file(&self) -> bool {
-        self.reads_file
+    /// It has to have a stack for itself on an engine.
+    pub fn alone(&self) -> Option<Alone> {
+        self.alone
     }
 
     /// That of cookies, connections or HSTS, whose transfers run on its engine.

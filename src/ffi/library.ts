@@ -61,9 +61,10 @@ export function library(): Native {
  * @throws {Error} if the library has been opened already
  *
  * @example
- * ```ts ignore
+ * ```ts
  * import * as curl from "@denocurl/curl";
  *
+ * // The file is opened when it is needed.
  * curl.setLibraryPath("/opt/denocurl/libdenocurl.so");
  * ```
  */

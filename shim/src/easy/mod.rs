@@ -22,10 +22,11 @@ use crate::sys::lists::Slist;
 use crate::sys::share::OwnedShare;
 use crate::sys::trampolines::Slot;
 use crate::sys::url::OwnedUrl;
-use crate::transfer::NameCache;
+use crate::transfer::{Alone, NameCache};
 use crate::url::Url;
 use std::collections::BTreeMap;
-use std::ffi::CString;
+use std::ffi::{CString, c_long};
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 pub struct Easy {
@@ -39,6 +40,9 @@ impl Member for Easy {
         &self.claim
     }
 }
+
+/// libcurl's default of UPKEEP_INTERVAL_MS.
+const UPKEEP_INTERVAL: c_long = 60_000;
 
 pub struct Core {
     // Freed first: until then libcurl points to what follows.
@@ -61,8 +65,10 @@ pub struct Core {
     pub(crate) connect_only: bool,
     /// PIPEWAIT was set by the program.
     pub(crate) pipewait: bool,
-    /// Its URL is that of a file.
-    pub(crate) names_file: bool,
+    /// UPKEEP_INTERVAL_MS.
+    pub(crate) upkeep_interval: c_long,
+    /// Its URL is of a kind that needs a stack for itself.
+    pub(crate) alone: Option<Alone>,
     /// Its transfer runs on its share's engine.
     pub(crate) elsewhere: bool,
     /// The number of the program's own multi handle that it is in, or 0.
@@ -229,7 +235,8 @@ impl Easy {
         held.noprogress = true;
         held.connect_only = false;
         held.pipewait = false;
-        held.names_file = false;
+        held.upkeep_interval = UPKEEP_INTERVAL;
+        held.alone = None;
         set_defaults(&handle, self.id)
     }
 
@@ -265,7 +272,8 @@ impl Core {
             watched: false,
             connect_only: false,
             pipewait: false,
-            names_file: false,
+            upkeep_interval: UPKEEP_INTERVAL,
+            alone: None,
             elsewhere: false,
             multi: 0,
             resolved_in: None,
@@ -322,8 +330,10 @@ impl Core {
     fn point_to_url(&mut self, url: Option<&Url>) -> Result<()> {
         let copy = url.map(Url::snapshot).transpose()?;
         check(self.handle()?.set_url(copy.as_ref()))?;
-        let scheme = copy.as_ref().map(|url| url.get(CURLUPART_SCHEME, 0));
-        self.names_file = scheme == Some(Ok(b"file".to_vec()));
+        let scheme = copy
+            .as_ref()
+            .and_then(|url| url.get(CURLUPART_SCHEME, 0).ok());
+        self.alone = scheme.and_then(|scheme| Alone::by_scheme(&scheme));
         let owned = copy.map(|url| Owned::Url { _url: url });
         self.keep(CURLOPT_CURLU, owned, false);
         Ok(())
@@ -347,7 +357,8 @@ impl Core {
         core.noprogress = self.noprogress;
         core.connect_only = self.connect_only;
         core.pipewait = self.pipewait;
-        core.names_file = self.names_file;
+        core.upkeep_interval = self.upkeep_interval;
+        core.alone = self.alone;
         core.url = self.url.clone();
         core.owned = self.owned.clone();
         core.mimes = self.mimes.copy(isolate::id());

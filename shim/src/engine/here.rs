@@ -91,7 +91,8 @@ impl Here {
         self.number
     }
 
-    fn engine(&self) -> Option<Rc<Engine>> {
+    /// That of the isolate's own transfers, if there were any.
+    pub fn engine(&self) -> Option<Rc<Engine>> {
         self.engine.borrow().clone()
     }
 

@@ -17,11 +17,13 @@ use crate::sys::coroutine::{Desks, Step, Suspendable};
 use crate::sys::desk::{Arrived, Desk, Output, Query, Reply, Scripts};
 use crate::sys::easy::OwnedEasy;
 use crate::sys::multi::OwnedMulti;
+use crate::sys::nap::Nap;
 use crate::sys::poller::{Due, Poller, Ready};
 use crate::sys::trampolines::Slot;
-use crate::transfer::{Over, Transfer};
+use crate::transfer::{Alone, Over, Transfer};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+use std::ffi::c_long;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -33,9 +35,10 @@ pub struct Engine {
     tasks: RefCell<VecDeque<Task>>,
     /// What the next turn has to do besides.
     later: RefCell<VecDeque<Task>>,
-    /// Transfers of files, which libcurl can't pause: each has a stack for
-    /// itself, and is here while it waits.
+    /// Transfers that have a stack for themselves, while they wait.
     alone: RefCell<IdMap<Suspendable>>,
+    /// Those of them in which libcurl itself waits.
+    naps: RefCell<IdMap<Nap>>,
 }
 
 enum Task {
@@ -63,12 +66,17 @@ struct Inner {
     ready: RefCell<Vec<Ready>>,
     /// libcurl has failed as a whole.
     broken: Cell<bool>,
+    /// A callback of `keep_up` is being answered.
+    keeping_up: Cell<bool>,
 }
 
 struct Entry {
     transfer: Transfer,
     /// It is on the list of those that are over.
     is_over: bool,
+    /// Why it was cancelled: what libcurl fails with for that sake may come
+    /// first.
+    cancelled: Option<CURLcode>,
 }
 
 enum Order {
@@ -76,6 +84,7 @@ enum Order {
     Cancel(u64, CURLcode),
     /// What holds it up has changed.
     Reconsider(u64),
+    Upkeep(c_long),
 }
 
 /// So often a turn looks again for what libcurl wants to do at once.
@@ -95,11 +104,13 @@ impl Engine {
                 over: RefCell::default(),
                 ready: RefCell::default(),
                 broken: Cell::new(false),
+                keeping_up: Cell::new(false),
             }),
             asking: RefCell::new(None),
             tasks: RefCell::default(),
             later: RefCell::default(),
             alone: RefCell::default(),
+            naps: RefCell::default(),
         })
     }
 
@@ -125,8 +136,9 @@ impl Engine {
         if desk.hears_progress() {
             inner.poller.tick();
         }
-        let alone = transfer.reads_file().then(|| {
+        let alone = transfer.alone().map(|why| {
             desk.flow.alone.set(true);
+            desk.flow.talks.set(why == Alone::Telnet);
             let handle = transfer.handle().clone();
             Suspendable::new(Desks::One(desk.clone()), move || handle.perform())
         });
@@ -137,6 +149,7 @@ impl Engine {
         let entry = Entry {
             transfer,
             is_over: false,
+            cancelled: None,
         };
         inner.transfers.borrow_mut().insert(id, entry);
         match alone {
@@ -151,6 +164,9 @@ impl Engine {
             return;
         };
         desk.abort();
+        if let Some(entry) = self.inner.transfers.borrow_mut().get_mut(&id) {
+            entry.cancelled.get_or_insert(code);
+        }
         if desk.flow.alone.get() {
             self.wake_alone(id);
         } else {
@@ -160,9 +176,39 @@ impl Engine {
 
     /// Goes on with a transfer that waits on its own stack.
     fn wake_alone(&self, id: u64) {
+        self.end_nap(id);
         let call = self.alone.borrow_mut().remove(&id);
         if let Some(call) = call {
             self.tasks.borrow_mut().push_back(Task::Alone(id, call));
+        }
+    }
+
+    fn end_nap(&self, id: u64) {
+        let mut naps = self.naps.borrow_mut();
+        if let Some(nap) = naps.remove(&id) {
+            nap.end(&self.inner.poller);
+            if naps.is_empty() {
+                self.inner.poller.clear_alarm();
+            }
+        }
+    }
+
+    /// Goes on with those whose wait in libcurl is over.
+    fn end_naps(&self) {
+        if self.naps.borrow().is_empty() {
+            return;
+        }
+        self.inner.poller.clear_alarm();
+        let mut over = Vec::new();
+        for (id, nap) in self.naps.borrow_mut().iter_mut() {
+            if nap.is_over() {
+                over.push(*id);
+            } else {
+                nap.remind(&self.inner.poller);
+            }
+        }
+        for id in over {
+            self.wake_alone(id);
         }
     }
 
@@ -170,7 +216,9 @@ impl Engine {
     pub fn pause(&self, id: u64, directions: i32) {
         if let Some(desk) = self.desk(id) {
             desk.flow.paused.set(directions);
-            if !desk.flow.alone.get() {
+            if desk.flow.alone.get() {
+                self.wake_alone(id);
+            } else {
                 self.inner.order(Order::Reconsider(id));
             }
         }
@@ -220,6 +268,23 @@ impl Engine {
         }
     }
 
+    /// Keeps connections alive that have been idle for so many milliseconds: now,
+    /// or in the next turn where one waits for an answer.
+    pub fn keep_up(&self, interval: c_long) -> CURLcode {
+        let inner = &self.inner;
+        if self.asking.borrow().is_some() || inner.keeping_up.get() {
+            self.keep_up_soon(interval);
+            return CURLE_OK;
+        }
+        inner.keep_up(interval)
+    }
+
+    /// The same, in the next turn.
+    pub fn keep_up_soon(&self, interval: c_long) {
+        self.inner.order(Order::Upkeep(interval));
+        self.inner.poller.wake();
+    }
+
     pub fn desk(&self, id: u64) -> Option<Rc<Desk>> {
         self.inner.desks.borrow().get(&id).cloned()
     }
@@ -258,6 +323,7 @@ impl Engine {
                 Some((task, reply))
             }
             None => {
+                self.end_naps();
                 let inner = self.inner.clone();
                 let desks = Desks::Many(inner.desks.clone());
                 let call = Suspendable::new(desks, move || inner.turn())
@@ -290,11 +356,15 @@ impl Engine {
                     .is_some_and(|query| query.slot == Slot::WAIT) =>
             {
                 let desk = self.desk(id);
-                if desk.is_some_and(|desk| desk.flow.resting.take()) {
+                if desk.as_ref().is_some_and(|desk| desk.flow.resting.take()) {
                     self.later.borrow_mut().push_back(Task::Alone(id, call));
-                } else {
-                    self.alone.borrow_mut().insert(id, call);
+                    return None;
                 }
+                if let Some(nap) = desk.and_then(|desk| desk.flow.nap.take()) {
+                    nap.begin(&self.inner.poller);
+                    self.naps.borrow_mut().insert(id, nap);
+                }
+                self.alone.borrow_mut().insert(id, call);
                 None
             }
             (Step::Asks, task) => Some(task),
@@ -327,6 +397,10 @@ impl Engine {
     pub fn end(&self) {
         let asking = self.asking.borrow_mut().take();
         let tasks = self.tasks.take().into_iter().chain(self.later.take());
+        let napping: Vec<u64> = self.naps.borrow().keys().copied().collect();
+        for id in napping {
+            self.end_nap(id);
+        }
         let alone = self.alone.take();
         let waiting = alone.into_iter().map(|(id, call)| Task::Alone(id, call));
         for mut task in asking.into_iter().chain(tasks).chain(waiting) {
@@ -410,6 +484,10 @@ impl Inner {
                 Order::Start(id) => self.add(id),
                 Order::Cancel(id, code) => self.remove(id, code),
                 Order::Reconsider(id) => self.reconsider(id),
+                Order::Upkeep(interval) => {
+                    // Nobody waits for what came of it.
+                    let _ = self.keep_up(interval);
+                }
             }
         }
     }
@@ -455,7 +533,11 @@ impl Inner {
 
     fn put_on_list(&self, id: u64, code: CURLcode) {
         if let Some(entry) = self.transfers.borrow_mut().get_mut(&id) {
+            if entry.cancelled.is_some_and(|cancelled| cancelled != code) {
+                entry.transfer.handle().clear_error();
+            }
             entry.is_over = true;
+            let code = entry.cancelled.unwrap_or(code);
             self.over.borrow_mut().push_back((id, code));
         }
     }
@@ -485,6 +567,29 @@ impl Inner {
             CURLE_OK | CURLE_BAD_FUNCTION_ARGUMENT => {}
             code => self.remove(id, code),
         }
+    }
+
+    /// libcurl wants a handle for it, and closes the connections that one of the
+    /// program's has besides when it is added here. On the stack of a call.
+    fn keep_up(&self, interval: c_long) -> CURLcode {
+        let Some(spare) = OwnedEasy::new() else {
+            return CURLE_OUT_OF_MEMORY;
+        };
+        let set = [
+            spare.set_long(CURLOPT_NOSIGNAL, 1),
+            spare.set_long(CURLOPT_UPKEEP_INTERVAL_MS, interval),
+        ];
+        if let Some(code) = set.into_iter().find(|code| *code != CURLE_OK) {
+            return code;
+        }
+        if self.multi.add(&spare, 0) != CURLM_OK {
+            return CURLE_OUT_OF_MEMORY;
+        }
+        self.keeping_up.set(true);
+        let code = spare.upkeep();
+        self.keeping_up.set(false);
+        self.check(self.multi.remove(&spare));
+        code
     }
 
     fn check(&self, code: CURLMcode) {

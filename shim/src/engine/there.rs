@@ -18,6 +18,7 @@ use crate::sys::poller::Poller;
 use crate::sys::trampolines::Slot;
 use crate::transfer::{Over, Transfer};
 use std::collections::VecDeque;
+use std::ffi::c_long;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
@@ -50,6 +51,8 @@ pub enum Message {
     /// Its stream has room again.
     Reconsider(u64),
     CallbackChanged(u64, Slot, bool),
+    /// Its idle connections are to be kept alive.
+    Upkeep(c_long),
 }
 
 pub struct Start {
@@ -299,6 +302,7 @@ impl<'a> Runner<'a> {
                 }
             }
             Message::Answer(answer) => self.heed_answer(answer),
+            Message::Upkeep(interval) => self.engine.keep_up_soon(interval),
         }
     }
 
@@ -466,7 +470,7 @@ impl Message {
             | Self::Pause(id, _)
             | Self::Reconsider(id)
             | Self::CallbackChanged(id, ..) => *id == asked,
-            Self::Start(_) => false,
+            Self::Start(_) | Self::Upkeep(_) => false,
         }
     }
 }

@@ -7,7 +7,7 @@ pub mod turn;
 use crate::claim::IsolateId;
 use crate::easy::{Core, Easy};
 use crate::engine::mailbox::Mailbox;
-use crate::engine::there::There;
+use crate::engine::there::{Message, There};
 use crate::error::{Error, Result};
 use crate::registry::{self, SHARES};
 use crate::sys::bindings::*;
@@ -16,8 +16,7 @@ use crate::sys::locks::Figures;
 use crate::sys::share::OwnedShare;
 use attached::{Attached, Close};
 use closing::Closing;
-use std::ffi::c_int;
-use std::ffi::c_long;
+use std::ffi::{c_int, c_long};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use turn::Turn;
@@ -166,6 +165,22 @@ impl Share {
             Error::state(format!("the engine of this CurlShare can't start: {error}"))
         })?;
         Ok(there.insert(started).clone())
+    }
+
+    /// Has its engine keep its idle connections alive, unless those are the
+    /// share's own, which every handle on it reaches.
+    pub fn keep_up(&self, interval: c_long) {
+        if self.pools_connections() {
+            return;
+        }
+        let there = self
+            .there
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        if let Some(there) = there.as_ref() {
+            // One that has failed has no connections.
+            let _ = there.send(Message::Upkeep(interval));
+        }
     }
 
     fn end_there(&self) {

@@ -81,6 +81,14 @@ pub(super) fn current(id: *mut c_void) -> Option<Rc<Desk>> {
     running()?.desks.find(id as usize as u64)
 }
 
+/// That of the running call, if it has a stack for itself.
+pub(crate) fn alone() -> Option<Rc<Desk>> {
+    match &running()?.desks {
+        Desks::One(desk) if desk.flow.alone.get() => Some(desk.clone()),
+        _ => None,
+    }
+}
+
 /// Returns to whoever resumed the running call, until it is resumed again.
 pub(super) fn suspend(
     id: u64,

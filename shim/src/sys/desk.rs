@@ -1,16 +1,19 @@
 //! What libcurl's callbacks have on hand for one handle while a call on it
 //! runs: where its output goes, who answers, and what is still to be told.
 
-use super::bindings::curl_socket_t;
+use super::bindings::{CURLPAUSE_SEND, curl_socket_t};
 use super::coroutine::suspend;
 use super::easy::OwnedEasy;
 use super::locks;
+use super::nap::{self, Nap};
 use super::socket::number;
 use super::stream::Stream;
 use super::trampolines::{Slot, close_socket};
 use crate::websocket::Socket;
+use libc::pollfd;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+use std::ffi::c_int;
 use std::sync::Arc;
 
 /// What JavaScript answers to a question.
@@ -76,6 +79,11 @@ pub struct Flow {
     pieces: Cell<u32>,
     /// It waits for nothing but the next turn.
     pub resting: Cell<bool>,
+    /// What libcurl itself waits for on that stack.
+    pub nap: RefCell<Option<Nap>>,
+    /// It receives, whatever becomes of what is to be sent, and is paused on that
+    /// stack as well.
+    pub talks: Cell<bool>,
     /// The directions that the program itself has paused.
     pub paused: Cell<i32>,
 }
@@ -276,7 +284,8 @@ impl Desk {
 
     /// The program has, maybe before there was a connection to pause.
     pub(super) fn has_paused(&self, direction: i32) -> bool {
-        self.flow.paused.get() & direction != 0 && !self.flow.alone.get()
+        let flow = &self.flow;
+        flow.paused.get() & direction != 0 && (!flow.alone.get() || flow.talks.get())
     }
 
     /// This callback has put its answer off, which is still wanted.
@@ -294,7 +303,8 @@ impl Desk {
         if self.aborting.get() {
             return false;
         }
-        if self.flow.alone.get() {
+        let sends = direction == CURLPAUSE_SEND;
+        if self.flow.alone.get() && !(sends && self.flow.talks.get()) {
             self.suspend(Slot::WAIT, [0.0; 6], &[], &mut []);
             return !self.aborting.get();
         }
@@ -310,6 +320,29 @@ impl Desk {
         flow.pieces.set(pieces % PIECES);
         if flow.alone.get() && pieces == PIECES {
             flow.resting.set(true);
+            self.suspend(Slot::WAIT, [0.0; 6], &[], &mut []);
+        }
+    }
+
+    /// In place of libcurl's `poll()`, which is what `look` does at once.
+    pub(crate) fn nap(
+        &self,
+        sockets: &[pollfd],
+        timeout: c_int,
+        look: impl Fn() -> c_int,
+    ) -> c_int {
+        let nap = Nap::new(sockets, timeout);
+        self.let_others();
+        loop {
+            if self.aborting.get() {
+                return nap::failed();
+            }
+            let found = look();
+            let has_more = !nap.sends() && self.flow.arrived.borrow().is_some();
+            if found != 0 || nap.is_late() || has_more {
+                return found;
+            }
+            self.flow.nap.replace(Some(nap.clone()));
             self.suspend(Slot::WAIT, [0.0; 6], &[], &mut []);
         }
     }

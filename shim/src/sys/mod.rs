@@ -19,6 +19,7 @@ pub mod lists;
 pub mod locks;
 pub mod mime;
 pub mod multi;
+pub mod nap;
 pub mod poller;
 #[cfg(not(target_os = "linux"))]
 mod portable;

@@ -28,6 +28,8 @@ struct State {
     deadline: Option<Instant>,
     /// When progress is to be told.
     tick: Option<Instant>,
+    /// When a transfer on a stack of its own wants to look again.
+    alarm: Option<Instant>,
     /// What the last wait has found and nobody has taken.
     ready: Vec<Ready>,
     /// Somebody has something for whoever turns the handle.
@@ -169,6 +171,21 @@ impl Poller {
         }
     }
 
+    /// Whoever has set it is about to be looked at.
+    pub fn clear_alarm(&self) {
+        self.lock().alarm = None;
+    }
+
+    /// The next turn is due then, at the latest.
+    pub(super) fn set_alarm(&self, at: Instant) {
+        let mut state = self.lock();
+        if state.alarm.is_none_or(|alarm| at < alarm) {
+            state.alarm = Some(at);
+            drop(state);
+            self.interrupt();
+        }
+    }
+
     pub(super) fn set_deadline(&self, after: Option<Duration>) {
         let deadline = after.map(|after| Instant::now() + after);
         let mut state = self.lock();
@@ -213,7 +230,8 @@ impl Ready {
 
 impl State {
     fn first(&self) -> Option<Instant> {
-        self.deadline.into_iter().chain(self.tick).min()
+        let times = [self.deadline, self.tick, self.alarm];
+        times.into_iter().flatten().min()
     }
 }
 

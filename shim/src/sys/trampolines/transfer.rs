@@ -46,8 +46,8 @@ pub(super) unsafe extern "C" fn write(
             return CURL_WRITEFUNC_ERROR;
         }
         desk.let_others();
-        if desk.has_paused(CURLPAUSE_RECV) {
-            return CURL_WRITEFUNC_PAUSE;
+        if let Err(given_up) = wait_while_paused(&desk) {
+            return given_up;
         }
         let mut output = desk.output.borrow_mut();
         match &mut *output {
@@ -91,17 +91,39 @@ pub(super) unsafe extern "C" fn write(
                 return given_up(&desk, CURL_WRITEFUNC_PAUSE, CURL_WRITEFUNC_ERROR);
             }
         }
-        let reply = desk.ask(Slot::WRITE, desk.frame(), data);
-        if reply == Reply::Later {
-            desk.flow.writing.set(true);
-        }
-        let taken = taken(reply, data.len());
-        if taken == CURL_WRITEFUNC_PAUSE {
+        loop {
+            let reply = desk.ask(Slot::WRITE, desk.frame(), data);
+            if reply == Reply::Later {
+                desk.flow.writing.set(true);
+            }
+            let taken = taken(reply, data.len());
+            if taken != CURL_WRITEFUNC_PAUSE {
+                return taken;
+            }
             let paused = desk.flow.paused.get() | CURLPAUSE_RECV;
             desk.flow.paused.set(paused);
+            if !desk.flow.talks.get() {
+                return taken;
+            }
+            if let Err(given_up) = wait_while_paused(&desk) {
+                return given_up;
+            }
         }
-        taken
     })
+}
+
+/// The program has paused the body. `Err`: what libcurl is to be told, which
+/// pauses as well where it can.
+fn wait_while_paused(desk: &Desk) -> Result<(), usize> {
+    while desk.has_paused(CURLPAUSE_RECV) {
+        if !desk.flow.talks.get() {
+            return Err(CURL_WRITEFUNC_PAUSE);
+        }
+        if !desk.wait(CURLPAUSE_RECV) {
+            return Err(CURL_WRITEFUNC_ERROR);
+        }
+    }
+    Ok(())
 }
 
 /// For a callback that can't go on now: libcurl comes again, unless all is over.
