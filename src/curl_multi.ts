@@ -324,13 +324,17 @@ export class CurlMulti implements Disposable {
   removeHandle(curl: Curl): void {
     const { id, callbacks } = targetOf("removeHandle", curl);
     const unread = callbacks.takeFailure();
+    let thrown: Failure | undefined;
     try {
       this.#drive(() => multi.multiRemove(this.#id, id));
     } finally {
       if (this.#holds(id)) callbacks.keepFailure(unread);
-      else this.#forget(id);
+      else {
+        // Nor may it be told with the next transfer, if this throws.
+        thrown = callbacks.takeFailure();
+        this.#forget(id);
+      }
     }
-    const thrown = callbacks.takeFailure();
     if (thrown !== undefined) throw abortedBy(E_ABORTED_BY_CALLBACK, thrown);
   }
 
@@ -746,22 +750,43 @@ export class CurlMulti implements Disposable {
     this.#closing = true;
     const members = [...this.#members.values()];
     // What infoRead() was not asked for.
-    for (const { target } of members) target.callbacks.takeFailure();
+    const unread = members.map(({ target }) => target.callbacks.takeFailure());
+    let failure: Failure | undefined;
     try {
       this.#drive(() => multi.multiClose(this.#id));
-    } finally {
-      this.#closing = false;
-      // A callback that threw is told, but the handle is gone all the same.
-      if (multi.multiClosed(this.#id) !== 0) this.#end();
+    } catch (cause) {
+      failure = { cause };
     }
-    const failures = members.map(({ target }) =>
-      target.callbacks.takeFailure()
-    );
-    if (this.#closeHandles) {
-      for (const { curl } of members) curl.close();
+    this.#closing = false;
+    // A callback that threw is told, but the handle is gone all the same.
+    if (multi.multiClosed(this.#id) !== 0) {
+      this.#end();
+      const thrown = this.#release(members);
+      failure ??= thrown;
+    } else {
+      members.forEach(({ target }, index) => {
+        target.callbacks.keepFailure(unread[index]);
+      });
     }
-    const thrown = failures.find((failure) => failure !== undefined);
-    if (thrown !== undefined) throw abortedBy(E_ABORTED_BY_CALLBACK, thrown);
+    if (failure !== undefined) throw failure.cause;
+  }
+
+  /** Lets go of what was in it; gives the first failure. */
+  #release(members: readonly Member[]): Failure | undefined {
+    let first: Failure | undefined;
+    for (const { curl, target } of members) {
+      const thrown = target.callbacks.takeFailure();
+      if (thrown !== undefined) {
+        first ??= { cause: abortedBy(E_ABORTED_BY_CALLBACK, thrown) };
+      }
+      if (!this.#closeHandles) continue;
+      try {
+        curl.close();
+      } catch (cause) {
+        first ??= { cause };
+      }
+    }
+    return first;
   }
 
   #end(): void {

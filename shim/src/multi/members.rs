@@ -83,7 +83,12 @@ impl Members {
         }
         let desk = Desk::of_transfer(transfer.handle(), id, scripts);
         let desk = Rc::new(desk.with_sources(transfer.sources()));
-        self.desks.borrow_mut().insert(id, desk);
+        let mut desks = self.desks.borrow_mut();
+        for source in desk.sources() {
+            desks.insert(*source, desk.clone());
+        }
+        desks.insert(id, desk);
+        drop(desks);
         transfer.join(self.multi.id());
         self.fresh.borrow_mut().insert(id, ());
         self.transfers.borrow_mut().insert(id, transfer);
@@ -104,7 +109,12 @@ impl Members {
     pub(super) fn let_go(&self, id: u64) {
         isolate::unseat(id);
         self.fresh.borrow_mut().remove(&id);
-        let desk = self.desks.borrow_mut().remove(&id);
+        let mut desks = self.desks.borrow_mut();
+        let desk = desks.remove(&id);
+        for source in desk.iter().flat_map(|desk| desk.sources()) {
+            desks.remove(source);
+        }
+        drop(desks);
         drop(desk);
         let transfer = self.transfers.borrow_mut().remove(&id);
         if transfer.is_some() {

@@ -157,6 +157,8 @@ impl Multi {
             Some(_) => from == From::Anywhere,
         };
         match allowed {
+            // It is being closed.
+            true if held.native.is_none() => Err(Refused::Closed),
             true => Ok(held),
             false => Err(Refused::Running),
         }
