@@ -323,17 +323,17 @@ export class CurlMulti implements Disposable {
    */
   removeHandle(curl: Curl): void {
     const { id, callbacks } = targetOf("removeHandle", curl);
+    const wasIn = this.#holds(id);
     const unread = callbacks.takeFailure();
     let thrown: Failure | undefined;
     try {
       this.#drive(() => multi.multiRemove(this.#id, id));
     } finally {
-      if (this.#holds(id)) callbacks.keepFailure(unread);
-      else {
+      if (wasIn && !this.#holds(id)) {
         // Nor may it be told with the next transfer, if this throws.
         thrown = callbacks.takeFailure();
         this.#forget(id);
-      }
+      } else callbacks.keepFailure(unread);
     }
     if (thrown !== undefined) throw abortedBy(E_ABORTED_BY_CALLBACK, thrown);
   }

@@ -87,6 +87,7 @@ export function newBadMulti(walk: Walk): void {
 export function publishMulti(walk: Walk): void {
   const entry = freeMulti(walk);
   entry.isPublic = true;
+  entry.mayMiscount = true;
   walk.pool.putMulti(walk.random.next(), entry.multi.handle);
 }
 
@@ -227,7 +228,12 @@ export function addTo(
     error instanceof curl.CurlError && error.code !== undefined &&
       entry.curl.multi() === multi.multi;
   if (isIn) multi.take(entry);
-  else multi.lose(entry);
+  else {
+    multi.lose(entry);
+    if (error instanceof curl.CurlError && error.code !== undefined) {
+      multi.mayMiscount = true;
+    }
+  }
   return isIn;
 }
 
@@ -303,7 +309,8 @@ export function perform(walk: Walk, multi: MultiEntry = anyMulti(walk)): void {
   );
   if (value === undefined) return;
   const [code, running] = value;
-  if (code !== 0 || running < 0 || running > multi.members.size) {
+  const isMuch = running > multi.members.size && !multi.mayMiscount;
+  if (code !== 0 || running < 0 || isMuch) {
     walk.fail(
       `${multi} ${method}() gave ${value} with ${multi.members.size} in it`,
     );

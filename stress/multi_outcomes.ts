@@ -7,6 +7,7 @@
 import * as curl from "../mod.ts";
 import {
   innermostOn,
+  isClosing,
   isNotified,
   type MultiEntry,
   phasesOf,
@@ -82,7 +83,7 @@ function hindrances(
   if (multi.isClosed) return [words("closed")];
   switch (isReachable(walk, multi, from)) {
     case true:
-      return [];
+      return isClosing(multi, walk.frames) ? [words("closed")] : [];
     case false:
       return [words("running")];
     default:

@@ -71,6 +71,8 @@ export class MultiEntry {
   isClosed = false;
   /** The ends of its transfers are foretold. */
   isLocked = false;
+  /** libcurl goes on to count a handle whose adding TIMERFUNCTION has ended. */
+  mayMiscount: boolean;
   /** Sockets that its function was told of. */
   readonly sockets = new Set<number>();
   /** Those that this Worker has in it, and their transfers. */
@@ -79,6 +81,7 @@ export class MultiEntry {
   constructor(multi: curl.CurlMulti, isPublic: boolean) {
     this.multi = multi;
     this.isPublic = isPublic;
+    this.mayMiscount = isPublic;
   }
 
   /** The handle is in it. */

@@ -201,6 +201,9 @@ export const TRANSFER_CODES: readonly number[] = [
   // others on it with them.
   curl.E_HTTP2,
   curl.E_SEND_ERROR,
+  // It speaks as a WebSocket to whom it takes for one.
+  curl.E_WEIRD_SERVER_REPLY,
+  curl.E_GOT_NOTHING,
 ];
 
 /** A callback that this Worker cannot call. */

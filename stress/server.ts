@@ -117,15 +117,18 @@ function greet(request: Request, [greetings, most]: number[]): Response {
     idleTimeout: 0,
   });
   socket.binaryType = "arraybuffer";
-  let left = most;
+  let heard = 0;
   socket.onopen = () => {
     for (let seed = 0; seed < greetings; seed++) {
       socket.send(makeBody({ length: GREETING, seed }));
     }
   };
   socket.onmessage = ({ data }) => {
-    if (most > 0 && left-- === 0) socket.close(LEAVING, "as it was asked for");
-    else socket.send(data);
+    const isEnough = most > 0 && ++heard > most;
+    if (!isEnough) socket.send(data);
+    else if (socket.readyState === socket.OPEN) {
+      socket.close(LEAVING, "as it was asked for");
+    }
   };
   socket.onerror = () => {};
   return response;

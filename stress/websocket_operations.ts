@@ -26,6 +26,13 @@ import { anyShare, attach } from "./share_operations.ts";
 import { socketUrl } from "./settings.ts";
 import type { Pending, Walk } from "./walk.ts";
 
+/** Deno's server does not always wait for its own Close frame to be read. */
+const LEFT_BEHIND = failed([
+  curl.E_GOT_NOTHING,
+  curl.E_RECV_ERROR,
+  curl.E_SEND_ERROR,
+]);
+
 /** How a WebSocket goes on when it is open. */
 type Course = (walk: Walk, open: curl.CurlWebSocketConnection) => Promise<void>;
 
@@ -82,6 +89,7 @@ function watch(
   let isAborted = false;
   // The share may be about to close.
   const results: Allowed[] = ["ok", SHARE_CLOSING, SHARE_CLOSED, TOO_EARLY];
+  if (course === ignore) results.push(LEFT_BEHIND);
   const settle = (outcome: Outcome) => {
     remove(walk, pending);
     walk.arrive(what, outcome);
