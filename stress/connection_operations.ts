@@ -43,6 +43,8 @@ const CODES = failed([
   curl.E_RECV_ERROR,
   curl.E_GOT_NOTHING,
   curl.E_BAD_FUNCTION_ARGUMENT,
+  // HTTP/2 has no bytes that are not of a request.
+  curl.E_HTTP2,
 ]);
 
 /** How long an exchange may take that is foretold. */

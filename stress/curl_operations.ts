@@ -180,8 +180,8 @@ export function set(
 
 /** HSTSREADFUNCTION is about to add to what this would free. */
 const SETTING_HSTS: Rule = {
-  ...SETTING,
-  own: [...SETTING.own, ...SETTING.elsewhere],
+  ...SETTING_IDLE,
+  own: [...SETTING.own, ...SETTING_IDLE.own],
   member: [...SETTING.member, ...SETTING_IDLE.member],
 };
 
