@@ -5,12 +5,12 @@
  */
 
 import type { Curl } from "./curl.ts";
-import { abortedBy, check, startFailure } from "./errors.ts";
+import { abortedBy, check, type Failure, startFailure } from "./errors.ts";
 import { numbers } from "./ffi/call.ts";
 import * as multi from "./ffi/multi_call.ts";
 import { HandleTable, made } from "./handle.ts";
 import { checkInteger, checkOptions, checkTimeout } from "./multi_arguments.ts";
-import { MultiMembers } from "./multi_members.ts";
+import { type Member, MultiMembers } from "./multi_members.ts";
 import { setMultiOption } from "./multi_options.ts";
 import type {
   CurlMultiOptions,
@@ -670,22 +670,43 @@ export class CurlMulti implements Disposable {
     this.#closing = true;
     const members = this.#members.all();
     // What infoRead() was not asked for.
-    for (const { target } of members) target.callbacks.takeFailure();
+    const unread = members.map(({ target }) => target.callbacks.takeFailure());
+    let failure: Failure | undefined;
     try {
       this.#members.drive(() => multi.multiClose(this.#id));
-    } finally {
-      this.#closing = false;
-      // A callback that threw is told, but the handle is gone all the same.
-      if (multi.multiClosed(this.#id) !== 0) this.#end();
+    } catch (cause) {
+      failure = { cause };
     }
-    const failures = members.map(({ target }) =>
-      target.callbacks.takeFailure()
-    );
-    if (this.#closeHandles) {
-      for (const { curl } of members) curl.close();
+    this.#closing = false;
+    // A callback that threw is told, but the handle is gone all the same.
+    if (multi.multiClosed(this.#id) !== 0) {
+      this.#end();
+      const thrown = this.#release(members);
+      failure ??= thrown;
+    } else {
+      members.forEach(({ target }, index) => {
+        target.callbacks.keepFailure(unread[index]);
+      });
     }
-    const thrown = failures.find((failure) => failure !== undefined);
-    if (thrown !== undefined) throw abortedBy(E_ABORTED_BY_CALLBACK, thrown);
+    if (failure !== undefined) throw failure.cause;
+  }
+
+  /** Lets go of what was in it; gives the first failure. */
+  #release(members: readonly Member[]): Failure | undefined {
+    let first: Failure | undefined;
+    for (const { curl, target } of members) {
+      const thrown = target.callbacks.takeFailure();
+      if (thrown !== undefined) {
+        first ??= { cause: abortedBy(E_ABORTED_BY_CALLBACK, thrown) };
+      }
+      if (!this.#closeHandles) continue;
+      try {
+        curl.close();
+      } catch (cause) {
+        first ??= { cause };
+      }
+    }
+    return first;
   }
 
   #end(): void {

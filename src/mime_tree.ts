@@ -126,14 +126,20 @@ export class MimeNode implements MimeBody {
   /** Has a part's content come from somewhere. */
   setSource(
     part: number,
-    method: string,
+    method: "data" | "dataCb",
     seeks: boolean,
     make: () => MimeSource,
     size: number,
   ): void {
     this.#check(method);
-    const { id } = this.#target;
-    const number = made(call.mimeSource(id, this.#id, part, size, seeks));
+    const number = made(call.mimeSource(
+      this.#target.id,
+      this.#id,
+      part,
+      size,
+      seeks,
+      method === "data",
+    ));
     this.#replace(part, { number, source: make() });
   }
 

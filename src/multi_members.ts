@@ -21,7 +21,7 @@ import { E_ABORTED_BY_CALLBACK } from "./tables/constants.ts";
 import { type Crowd, driveCrowd } from "./transfer.ts";
 
 /** A handle that is in, and who answers its callbacks. */
-interface Member {
+export interface Member {
   readonly curl: Curl;
   readonly target: OptionTarget;
 }
@@ -84,9 +84,12 @@ export class MultiMembers {
 
   /** Throws what `CurlMulti.removeHandle` does. */
   remove(curl: Curl): void {
-    const { id } = targetOf("removeHandle", curl);
-    if (isDone(multi.multiRemoveNow(this.#id, id))) this.forget(id);
-    else this.#remove(id, () => multi.multiRemove(this.#id, id));
+    const { id, callbacks } = targetOf("removeHandle", curl);
+    if (isDone(multi.multiRemoveNow(this.#id, id))) {
+      // Nor may it be told with the next transfer.
+      callbacks.takeFailure();
+      this.forget(id);
+    } else this.#remove(id, () => multi.multiRemove(this.#id, id));
   }
 
   #remove(id: number, start: () => number): void {
@@ -97,7 +100,10 @@ export class MultiMembers {
       this.forget(id);
     } catch (error) {
       if (this.holds(id)) callbacks?.keepFailure(unread);
-      else this.forget(id);
+      else {
+        callbacks?.takeFailure();
+        this.forget(id);
+      }
       throw error;
     }
     const thrown = callbacks?.takeFailure();

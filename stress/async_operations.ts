@@ -18,14 +18,14 @@ import {
   type Allowed,
   failed,
   FOREIGN_CALLBACK,
+  idleOnly,
   KEEPS_CONNECTION,
   NO_SHARE,
-  noCurl,
   type Outcome,
-  running,
   SHARE_CLOSED,
   SHARE_CLOSING,
   SHARE_HOLDS_CONNECTION,
+  SOURCE_IN_USE,
   TRANSFER_CODES,
 } from "./outcomes.ts";
 import { mayBeClosing, prepare } from "./performing.ts";
@@ -41,12 +41,8 @@ function startResults(walk: Walk, entry: CurlEntry): Allowed[] {
   if (entry.mayBeForeign) idle.push(FOREIGN_CALLBACK);
   if (entry.mayHoldConnection) idle.push(KEEPS_CONNECTION);
   if (mayBeClosing(entry)) idle.push(SHARE_CLOSING);
-  return allowed(walk, entry, {
-    idle,
-    own: [running("perform")],
-    elsewhere: [running("perform")],
-    closed: [noCurl("perform")],
-  });
+  if (entry.mimes.size > 0) idle.push(SOURCE_IN_USE);
+  return allowed(walk, entry, idleOnly("perform", ...idle));
 }
 
 /** A transfer with what is set, whoever set it. */

@@ -14,6 +14,7 @@ import { TAME } from "./functions.ts";
 import type { CurlEntry, Frame } from "./objects.ts";
 import {
   type Allowed,
+  BLOB,
   failed,
   insideToo,
   type Outcome,
@@ -153,8 +154,11 @@ function isRunning(
     ["getinfo", () => entry.curl.getinfo(curl.RESPONSE_CODE)],
     ["setopt", () => entry.curl.setopt(curl.URL, "http://127.0.0.1:1/")],
   ]);
-  const refusal = method === "perform" && streams ? STREAM : running(method);
-  walk.attemptOn(entry, `${method}() as it runs`, [refusal], act);
+  const isPerform = method === "perform";
+  const refusals = isPerform && streams
+    ? [STREAM]
+    : [running(method), ...isPerform ? [BLOB] : []];
+  walk.attemptOn(entry, `${method}() as it runs`, refusals, act);
 }
 
 function settled(

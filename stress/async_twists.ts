@@ -10,7 +10,7 @@ import { set } from "./curl_operations.ts";
 import { throwsNow } from "./functions.ts";
 import type { CurlEntry, ExpectedCause } from "./objects.ts";
 import { pause } from "./readers.ts";
-import { type Foretold, setPlain, type Twist, upload } from "./twists.ts";
+import { type Foretold, form, setPlain, type Twist, upload } from "./twists.ts";
 import type { Walk } from "./walk.ts";
 
 /** What an asynchronous transfer will come to. */
@@ -97,6 +97,10 @@ export const ASYNC_TWISTS: readonly AsyncTwist[] = [
       );
       return { codes: [curl.E_ABORTED_BY_CALLBACK] };
     },
+  },
+  {
+    name: "form with promises and Blobs",
+    prepare: (walk, entry) => form(walk, entry, true),
   },
   {
     name: "READDATA from a stream",

@@ -18,6 +18,7 @@ import {
   type Refusal,
   type Rule,
   SETTING,
+  SETTING_IDLE,
   wrongType,
 } from "./outcomes.ts";
 import {
@@ -32,7 +33,7 @@ import type { Walk } from "./walk.ts";
 /** A handle that this Worker has, or a new one. */
 export function anyCurl(walk: Walk): CurlEntry {
   const { random, curls, frame } = walk;
-  if (frame && random.chance(300)) return frame.entry;
+  if (frame?.entry && random.chance(300)) return frame.entry;
   while (curls.length > 2) {
     const entry = random.pick(curls);
     // Closed ones have little to show.
@@ -179,13 +180,21 @@ export function set(
 
 /** HSTSREADFUNCTION is about to add to what this would free. */
 const SETTING_HSTS: Rule = {
-  ...SETTING,
-  own: [...SETTING.own, ...SETTING.elsewhere],
+  ...SETTING_IDLE,
+  own: [...SETTING.own, ...SETTING_IDLE.own],
+  member: [...SETTING.member, ...SETTING_IDLE.member],
 };
 
 /** A transfer on it may come out in another way. */
 function touch(walk: Walk, entry: CurlEntry): void {
-  for (const frame of [...walk.frames, ...entry.flights]) {
+  const { membership } = entry;
+  for (
+    const frame of [
+      ...walk.frames,
+      ...entry.flights,
+      ...membership ? [membership] : [],
+    ]
+  ) {
     if (frame.entry === entry) frame.isTouched = true;
   }
 }
@@ -317,6 +326,7 @@ export function reset(walk: Walk, entry: CurlEntry = freeCurl(walk)): void {
   // Functions that are set from now on are no copy's.
   entry.family = walk.newFamily();
   entry.mayPipe = false;
+  entry.mimes.clear();
 }
 
 export function duplicate(walk: Walk): void {
@@ -334,6 +344,7 @@ export function duplicate(walk: Walk): void {
   copy.mayBeForeign = entry.mayBeForeign;
   copy.mayHoldConnection = entry.mayHoldConnection;
   copy.mayPipe = entry.mayPipe;
+  for (const mime of entry.mimes) copy.mimes.add(mime);
   copy.wasShared = entry.wasShared || entry.isPublic;
   if (value.share() !== null) walk.fail(`the copy ${copy} has a share`);
   // What it is set to do is another's to know.
@@ -353,6 +364,12 @@ export function close(walk: Walk, entry: CurlEntry = freeCurl(walk)): void {
   const code = (outcome.error as curl.CurlError | undefined)?.code;
   if (outcome.error !== undefined && code === undefined) return;
   if (!entry.curl.closed) walk.fail(`${entry} is not closed after close()`);
+  markClosed(walk, entry);
+}
+
+/** It is closed for good. */
+export function markClosed(walk: Walk, entry: CurlEntry): void {
+  entry.multi?.lose(entry);
   entry.isClosed = true;
   leave(entry);
   walk.stale.push(entry.curl.handle);
@@ -417,9 +434,10 @@ export function unpause(walk: Walk, entry: CurlEntry = anyCurl(walk)): void {
 function pauseResults(walk: Walk, entry: CurlEntry, method: string): Allowed[] {
   const results = allowed(walk, entry, pausing(method));
   // One that an engine runs can be paused at any time.
-  const runs = [...walk.frames, ...entry.flights].some((frame) =>
-    frame.entry === entry && frame.kind !== "close"
-  );
+  const runs = entry.multi !== null ||
+    [...walk.frames, ...entry.flights].some((frame) =>
+      frame.entry === entry && frame.kind !== "close"
+    );
   return entry.mayHoldConnection || runs ? ["ok", ...results] : results;
 }
 

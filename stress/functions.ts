@@ -139,7 +139,8 @@ export const TAME: Habits = {
   promises: 300,
 };
 
-const DEEPEST = 4;
+/** Deeper inside one another, callbacks make no calls. */
+export const DEEPEST = 4;
 
 /** A function for a slot of a handle. */
 export function makeFunction(
@@ -205,12 +206,33 @@ export function answering<T>(
   name: string,
   answer: (frame: Frame) => T,
 ): T {
-  const frame = heard(walk, family, name);
+  const isOf = (entry: CurlEntry) => entry.family === family;
+  return answeringFor(walk, isOf, name, answer);
+}
+
+/** The same, for one of several handles. */
+export function answeringFor<T>(
+  walk: Walk,
+  isOf: (entry: CurlEntry) => boolean,
+  name: string,
+  answer: (frame: Frame) => T,
+): T {
+  const frame = heard(walk, isOf, name);
+  return answeringIn(walk, frame, name, () => answer(frame));
+}
+
+/** Answers a callback within a call or transfer. */
+export function answeringIn<T>(
+  walk: Walk,
+  frame: Frame,
+  name: string,
+  answer: () => T,
+): T {
   const depth = walk.frames.length;
   if (walk.frame !== frame) walk.frames.push(frame);
   frame.answering.push(name);
   try {
-    return answer(frame);
+    return answer();
   } finally {
     frame.answering.pop();
     walk.frames.length = depth;
@@ -221,10 +243,18 @@ export function answering<T>(
  * What a callback belongs to: mostly the innermost call, but an engine may ask
  * for another transfer while that waits.
  */
-function heard(walk: Walk, family: number, name: string): Frame {
+function heard(
+  walk: Walk,
+  isOf: (entry: CurlEntry) => boolean,
+  name: string,
+): Frame {
   const flights = walk.pending.flatMap(({ frame }) => frame ?? []);
-  const found = [...flights, ...walk.frames].filter(({ entry }) =>
-    entry.family === family
+  const members = new Set([
+    ...walk.curls.flatMap(({ membership }) => membership ?? []),
+    ...walk.multis.flatMap((multi) => [...multi.members.values()]),
+  ]);
+  const found = [...flights, ...members, ...walk.frames].filter(({ entry }) =>
+    entry !== undefined && isOf(entry)
   );
   const frame = found.at(-1);
   if (frame === undefined) walk.fail(`${name} was called out of the blue`);
@@ -248,6 +278,7 @@ const UNWAITED = new Set([
   "WRITEFUNCTION",
   "HEADERFUNCTION",
   "READFUNCTION",
+  "MIME_READ",
   "XFERINFOFUNCTION",
   "DEBUGFUNCTION",
 ]);

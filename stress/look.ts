@@ -120,6 +120,36 @@ export function getBad(walk: Walk): void {
   );
 }
 
+/** Headers of what was last transferred, whatever that was. */
+export function lookAtHeaders(walk: Walk): void {
+  const entry = anyCurl(walk);
+  const { random } = walk;
+  const request = random.pick([-1, 0, 1]);
+  const origin = random.pick([curl.H_HEADER, curl.H_HEADER | curl.H_TRAILER]);
+  const { value } = call(
+    walk,
+    entry,
+    "headers()",
+    insideToo("headers", "ok"),
+    () => entry.curl.headers({ request, origin }),
+  );
+  for (const { name, index, amount } of value ?? []) {
+    if (name === "" || index >= amount) {
+      walk.fail(`headers() gave ${name}, ${index} of ${amount}`);
+    }
+    const one = call(
+      walk,
+      entry,
+      `header(${name})`,
+      insideToo("header", "ok"),
+      () => entry.curl.header(name, { request, origin, index }),
+    );
+    if (!entry.isPublic && one.value?.name !== name) {
+      walk.fail(`header(${name}) gave ${Deno.inspect(one.value)}`);
+    }
+  }
+}
+
 /** The share of a handle; others' become known by it. */
 export function shareOf(walk: Walk, entry: CurlEntry = anyCurl(walk)): void {
   const phases = phasesOf(entry, walk.frames);

@@ -6,7 +6,7 @@
  */
 
 import type * as curl from "../mod.ts";
-import type { Phase } from "./outcomes.ts";
+import type { Outcome, Phase } from "./outcomes.ts";
 
 /** A handle, and what is known of it. */
 export class CurlEntry {
@@ -33,6 +33,10 @@ export class CurlEntry {
   readonly flights = new Set<Frame>();
   /** What PRIVATE was set to. */
   kept: unknown = null;
+  /** The multi handle that this Worker has it in. */
+  multi: MultiEntry | null = null;
+  /** Mimes that it may send, whose functions are asked then. */
+  readonly mimes = new Set<object>();
 
   constructor(handle: curl.Curl, family: number, isPublic: boolean) {
     this.curl = handle;
@@ -49,8 +53,52 @@ export class CurlEntry {
     return this.share.isPublic ? "maybe" : "yes";
   }
 
+  /** Its transfer in the multi handle that it is in. */
+  get membership(): Frame | undefined {
+    return this.multi?.members.get(this);
+  }
+
   toString(): string {
     return `${this.isPublic ? "public" : "own"} curl ${this.curl.handle}`;
+  }
+}
+
+/** A multi handle, and what is known of it. */
+export class MultiEntry {
+  readonly multi: curl.CurlMulti;
+  isPublic: boolean;
+  /** For good. */
+  isClosed = false;
+  /** The ends of its transfers are foretold. */
+  isLocked = false;
+  /** libcurl goes on to count a handle whose adding TIMERFUNCTION has ended. */
+  mayMiscount: boolean;
+  /** Sockets that its function was told of. */
+  readonly sockets = new Set<number>();
+  /** Those that this Worker has in it, and their transfers. */
+  readonly members = new Map<CurlEntry, Frame>();
+
+  constructor(multi: curl.CurlMulti, isPublic: boolean) {
+    this.multi = multi;
+    this.isPublic = isPublic;
+    this.mayMiscount = isPublic;
+  }
+
+  /** The handle is in it. */
+  take(entry: CurlEntry): void {
+    if (this.members.has(entry)) return;
+    this.members.set(entry, newFrame("member", entry));
+    entry.multi = this;
+  }
+
+  /** The handle is in it no more. */
+  lose(entry: CurlEntry): void {
+    this.members.delete(entry);
+    entry.multi = null;
+  }
+
+  toString(): string {
+    return `${this.isPublic ? "public" : "own"} multi ${this.multi.handle}`;
   }
 }
 
@@ -100,9 +148,23 @@ export class ShareEntry {
 
 /** What may run callbacks, from its start to its end. */
 export interface Frame {
-  /** A call, or ("flight") an asynchronous transfer. */
-  readonly kind: "perform" | "pause" | "close" | "flight";
-  readonly entry: CurlEntry;
+  /**
+   * A call, or an asynchronous transfer ("flight"), or one in a multi handle
+   * ("member").
+   */
+  readonly kind:
+    | "perform"
+    | "pause"
+    | "close"
+    | "upkeep"
+    | "mime"
+    | "flight"
+    | "member"
+    | "multi";
+  /** Whose call or transfer it is, unless it is a multi handle's. */
+  readonly entry: CurlEntry | undefined;
+  /** The multi handle that is called. */
+  readonly multi: MultiEntry | undefined;
   /** What came by WRITEFUNCTION. */
   readonly pieces: Uint8Array[];
   /** How many questions were put. */
@@ -121,6 +183,14 @@ export interface Frame {
   isAborted: boolean;
   /** Whether it may be over before the promise that was to fail it. */
   mayMissCause: boolean;
+  /** Its end was told, if it is a multi handle's. */
+  isTold: boolean;
+  /** The handle that is added to a multi handle. */
+  adding?: CurlEntry;
+  /** Whether the multi handle is being closed. */
+  isClosing: boolean;
+  /** Hears the end that was foretold. */
+  settled?(outcome: Outcome): void;
   /** Which exception its caller must find as the cause. */
   expected?: ExpectedCause;
 }
@@ -129,10 +199,15 @@ export interface Frame {
 const BUDGET = 5;
 
 /** One that begins. */
-export function newFrame(kind: Frame["kind"], entry: CurlEntry): Frame {
+export function newFrame(
+  kind: Frame["kind"],
+  entry: CurlEntry | undefined,
+  multi?: MultiEntry,
+): Frame {
   return {
     kind,
     entry,
+    multi,
     pieces: [],
     heard: 0,
     budget: BUDGET,
@@ -142,6 +217,8 @@ export function newFrame(kind: Frame["kind"], entry: CurlEntry): Frame {
     isAmbiguous: false,
     isAborted: false,
     mayMissCause: false,
+    isTold: false,
+    isClosing: false,
   };
 }
 
@@ -155,6 +232,7 @@ export function phasesOf(
   entry: CurlEntry,
   frames: readonly Frame[],
 ): readonly Phase[] {
+  if (entry.multi !== null) return memberPhases(entry, entry.multi, frames);
   const own = frames.filter((frame) => frame.entry === entry);
   if (entry.isClosed || own.some(({ kind }) => kind === "close")) {
     return ["closed"];
@@ -175,10 +253,53 @@ function isAnswering({ answering, promises }: Frame): boolean {
   return answering.length > 0 || promises > 0;
 }
 
+function memberPhases(
+  entry: CurlEntry,
+  multi: MultiEntry,
+  frames: readonly Frame[],
+): readonly Phase[] {
+  const isOwn = frames.some((frame) =>
+    frame.entry === entry && isAnswering(frame)
+  );
+  if (isClosing(multi, frames) && multi.multi.closed) {
+    // The handles in it may be closed, one after the other.
+    if (isOwn) return ["closed"];
+    return multi.multi.closeHandles ? ["idle", "closed"] : ["idle"];
+  }
+  if (isOwn) return ["own"];
+  const at = innermostOn(multi, frames);
+  if (at === undefined) return ["member"];
+  return isNotified(at) ? ["own"] : ["busy"];
+}
+
+/** Whether a multi handle is about to be closed by a call that is under way. */
+export function isClosing(
+  multi: MultiEntry,
+  frames: readonly Frame[],
+): boolean {
+  return frames.some((frame) => frame.multi === multi && frame.isClosing);
+}
+
+/** The innermost of the calls under way in which a multi handle is at work. */
+export function innermostOn(
+  multi: MultiEntry,
+  frames: readonly Frame[],
+): Frame | undefined {
+  return frames.findLast((frame) =>
+    frame.multi === multi || frame.entry?.multi === multi
+  );
+}
+
+/** Whether NOTIFYFUNCTION is asked, which comes between all other work. */
+export function isNotified({ kind, answering }: Frame): boolean {
+  return kind === "multi" && answering.at(-1) === "M_NOTIFYFUNCTION";
+}
+
 /** Numbers that all Workers have: slots of shared memory. */
 export class Pool {
   static readonly CURLS = 24;
   static readonly SHARES = 10;
+  static readonly MULTIS = 6;
   readonly #slots: Int32Array<SharedArrayBuffer>;
 
   constructor(buffer: SharedArrayBuffer) {
@@ -187,7 +308,9 @@ export class Pool {
 
   /** Memory for a pool. */
   static buffer(): SharedArrayBuffer {
-    return new SharedArrayBuffer(4 * (Pool.CURLS + Pool.SHARES));
+    return new SharedArrayBuffer(
+      4 * (Pool.CURLS + Pool.SHARES + Pool.MULTIS),
+    );
   }
 
   /** The number in a slot, of a handle that may be gone; 0 for none. */
@@ -205,5 +328,17 @@ export class Pool {
 
   putShare(slot: number, handle: number): void {
     Atomics.store(this.#slots, Pool.CURLS + slot % Pool.SHARES, handle);
+  }
+
+  multi(slot: number): number {
+    return Atomics.load(this.#slots, this.#multiSlot(slot));
+  }
+
+  putMulti(slot: number, handle: number): void {
+    Atomics.store(this.#slots, this.#multiSlot(slot), handle);
+  }
+
+  #multiSlot(slot: number): number {
+    return Pool.CURLS + Pool.SHARES + slot % Pool.MULTIS;
   }
 }

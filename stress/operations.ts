@@ -7,11 +7,17 @@
 import * as asynchronous from "./async_operations.ts";
 import { abortedBefore, foretoldAsync } from "./async_transfers.ts";
 import * as curls from "./curl_operations.ts";
+import * as connections from "./connection_operations.ts";
 import * as look from "./look.ts";
+import * as mimes from "./mime_operations.ts";
+import * as multis from "./multi_operations.ts";
+import { foretoldInMulti } from "./multi_transfers.ts";
 import { perform } from "./performing.ts";
 import * as shares from "./share_operations.ts";
 import { foretold } from "./transfers.ts";
+import * as urls from "./url_operations.ts";
 import type { Operation, Walk } from "./walk.ts";
+import * as sockets from "./websocket_operations.ts";
 
 function operation(
   weight: number,
@@ -92,6 +98,56 @@ export const OPERATIONS: readonly Operation[] = [
   operation(10, "look at a CurlShare", shares.lookAtShare),
   operation(5, "stats", shares.lookAtStats),
   operation(15, "session", shares.session),
+  operation(8, "look at headers", look.lookAtHeaders),
+  operation(10, "new CurlMulti", multis.newMulti),
+  operation(1, "new CurlMulti badly", multis.newBadMulti),
+  operation(8, "publish a CurlMulti", multis.publishMulti),
+  operation(12, "open a CurlMulti", multis.openMulti),
+  operation(1, "open a wrong CurlMulti", multis.openWrongMulti),
+  operation(4, "forget a CurlMulti", multis.forgetMulti),
+  operation(40, "add to a CurlMulti", multis.add),
+  operation(20, "remove from a CurlMulti", multis.removeOne),
+  operation(40, "perform a CurlMulti", (walk) => multis.perform(walk)),
+  operation(20, "infoRead", (walk) => multis.readInfo(walk)),
+  operation(10, "select", multis.select),
+  operation(6, "selectSync", (walk) => multis.selectSync(walk)),
+  operation(12, "set a function of a CurlMulti", multis.setFunction),
+  operation(6, "setopt of a CurlMulti", multis.setNumber),
+  operation(3, "call a CurlMulti badly", multis.callBadly),
+  operation(20, "call a CurlMulti", multis.callShortly),
+  operation(8, "close a CurlMulti", (walk) => multis.close(walk)),
+  operation(15, "look at a CurlMulti", multis.look),
+  operation(12, "transfers in a CurlMulti", foretoldInMulti),
+  operation(8, "new CurlMime", mimes.newMime),
+  operation(8, "addpart", mimes.addPart),
+  operation(10, "add to a CurlMime", mimes.addField),
+  operation(6, "addMultipart", mimes.addMultipart),
+  operation(15, "change a part", mimes.changePart),
+  operation(4, "change a part badly", mimes.changePartBadly),
+  operation(8, "subparts", mimes.attachMime),
+  operation(12, "setopt MIMEPOST", mimes.send),
+  operation(8, "take MIMEPOST back", mimes.sendOther),
+  operation(6, "close a CurlMime", mimes.closeMime),
+  operation(4, "look at a CurlMime", mimes.lookAtMime),
+  operation(6, "new CurlUrl", urls.newUrl),
+  operation(2, "new CurlUrl badly", urls.newBadUrl),
+  operation(8, "set a part of a CurlUrl", urls.setPart),
+  operation(2, "set a part of a CurlUrl badly", urls.setPartBadly),
+  operation(6, "look at a CurlUrl", urls.lookAtUrl),
+  operation(3, "copy a CurlUrl", urls.copyUrl),
+  operation(3, "close a CurlUrl", urls.closeUrl),
+  operation(6, "setopt CURLU", urls.setUrl),
+  operation(20, "use a connection", connections.useConnection),
+  operation(3, "use a connection badly", connections.useConnectionBadly),
+  operation(8, "connect only", connections.connect),
+  operation(4, "exchange frames", connections.exchange),
+  operation(4, "answer frames", connections.converse),
+  operation(10, "upkeep", connections.upkeep),
+  operation(5, "export TLS sessions", connections.exportSessions),
+  operation(2, "import nonsense", connections.importNonsense),
+  operation(12, "open a CurlWebSocket", sockets.openSocket),
+  operation(2, "open a CurlWebSocket badly", sockets.openSocketBadly),
+  operation(3, "open a CurlWebSocket on what runs", sockets.openSocketOnBusy),
   operation(1, "collect", collect),
   operation(1, "end", end),
 ];

@@ -14,6 +14,10 @@ export type Phase =
   | "own"
   /** A transfer of another Worker. */
   | "elsewhere"
+  /** It is in a multi handle of this Worker's that nobody works on. */
+  | "member"
+  /** The same, with the multi handle at work on another one. */
+  | "busy"
   | "closed";
 
 /** How a call went. */
@@ -68,19 +72,33 @@ export function running(method: string): Refusal {
   return state(`cannot invoke ${method}() - perform() is currently running`);
 }
 
+export function inMulti(method: string): Refusal {
+  return state(
+    `cannot invoke ${method}() - the Curl object is in a CurlMulti; remove it first`,
+  );
+}
+
 /** For what libcurl allows in the handle's own callbacks. */
 export function insideToo(method: string, ...results: Allowed[]): Rule {
   return {
     idle: results,
     own: results,
     elsewhere: [running(method)],
+    member: results,
+    busy: [running(method)],
     closed: [noCurl(method)],
   };
 }
 
 /** For what no transfer may meet. */
 export function idleOnly(method: string, ...results: Allowed[]): Rule {
-  return { ...insideToo(method, ...results), own: [running(method)] };
+  return {
+    ...insideToo(method, ...results),
+    own: [running(method)],
+    // It may be in a multi handle there.
+    elsewhere: [running(method), inMulti(method)],
+    member: [inMulti(method)],
+  };
 }
 
 /** Whatever the phase, these may come first. */
@@ -89,28 +107,48 @@ export function orElse(rule: Rule, ...refusals: Refusal[]): Rule {
     idle: [...rule.idle, ...refusals],
     own: [...rule.own, ...refusals],
     elsewhere: [...rule.elsewhere, ...refusals],
+    member: [...rule.member, ...refusals],
+    busy: [...rule.busy, ...refusals],
     closed: [...rule.closed, ...refusals],
   };
 }
+
+const SETTING_RUNNING = state(
+  /^cannot invoke (un)?setopt\(\) - perform\(\) is currently running$/,
+);
+const SETTING_IN_MULTI = state(
+  /^cannot invoke (un)?setopt\(\) - the Curl object is in a CurlMulti; remove it first$/,
+);
 
 /** setopt(), unsetopt() and setoptString(), which use each other's words. */
 export const SETTING: Rule = {
   idle: ["ok"],
   own: ["ok"],
-  elsewhere: [
-    state(/^cannot invoke (un)?setopt\(\) - perform\(\) is currently running$/),
-  ],
+  elsewhere: [SETTING_RUNNING],
+  member: ["ok"],
+  busy: [SETTING_RUNNING],
   closed: [state(/^cannot invoke (un)?setopt\(\) - no curl handle$/)],
 };
 
-/** SHARE set or taken back: the same, and never in an own callback. */
-export const SHARING: Rule = { ...SETTING, own: SETTING.elsewhere };
+/** For SHARE, CURLU and MIMEPOST: the same, and never while a transfer runs. */
+export const SETTING_IDLE: Rule = {
+  ...SETTING,
+  own: [SETTING_RUNNING],
+  elsewhere: [SETTING_RUNNING, SETTING_IN_MULTI],
+  member: [SETTING_IN_MULTI],
+};
 
 /** pause and unpause word a transfer elsewhere in their own way. */
 export function pausing(method: string): Rule {
+  const results: Allowed[] = [
+    "ok",
+    failed([curl.E_BAD_FUNCTION_ARGUMENT, ...CALLBACK_CODES]),
+  ];
   return {
     idle: [failed([curl.E_BAD_FUNCTION_ARGUMENT])],
-    own: ["ok", failed([curl.E_BAD_FUNCTION_ARGUMENT, ...CALLBACK_CODES])],
+    own: results,
+    member: results,
+    busy: [running(method)],
     elsewhere: [
       state(
         `cannot invoke ${method}() - perform() is currently running on another thread`,
@@ -120,11 +158,16 @@ export function pausing(method: string): Rule {
   };
 }
 
+/** close() of a handle that is in a multi handle which nobody works on. */
+const MEMBER_CLOSING: readonly Allowed[] = [inMulti("close")];
+
 /** close() is refused while a transfer runs, and may be repeated. */
 export const CLOSING: Rule = {
   idle: ["ok", failed([curl.E_ABORTED_BY_CALLBACK])],
   own: [running("close")],
-  elsewhere: [running("close")],
+  elsewhere: [running("close"), inMulti("close")],
+  member: MEMBER_CLOSING,
+  busy: [running("close")],
   closed: ["ok"],
 };
 
@@ -158,11 +201,14 @@ export const TRANSFER_CODES: readonly number[] = [
   // others on it with them.
   curl.E_HTTP2,
   curl.E_SEND_ERROR,
+  // It speaks as a WebSocket to whom it takes for one.
+  curl.E_WEIRD_SERVER_REPLY,
+  curl.E_GOT_NOTHING,
 ];
 
 /** A callback that this Worker cannot call. */
 export const FOREIGN_CALLBACK: Refusal = state(
-  /^cannot invoke perform\(\) - [A-Z_]+ was set in another Worker, or by a Curl object that is gone; /,
+  /^cannot invoke \w+\(\) - [A-Z_]+ was set in another Worker, or by a Curl object that is gone; /,
 );
 
 /** A transfer inside a callback of another, of the same share. */
@@ -198,6 +244,16 @@ export const SHARE_HOLDS_CONNECTION: Refusal = state(
   /^cannot close CurlShare: an attached Curl object holds a connection/,
 );
 
+/** A mime whose functions a transfer of a copy is at. */
+export const SOURCE_IN_USE: Refusal = state(
+  /^cannot invoke perform\(\) - a data callback or Blob of its CurlMime is in use/,
+);
+
+/** A Blob, with a transfer that can't wait for it. */
+export const BLOB: Refusal = wrongType(
+  /^MIMEPOST takes in a synchronous transfer strings, bytes, files and functions/,
+);
+
 /** Transfers run on so many of the share's handles; any number if none. */
 export function shareInUse(count?: number): Refusal {
   return state(
@@ -225,7 +281,9 @@ export const NO_SHARE: Refusal = state(
   /^cannot invoke (setopt|share|unshare|closeAsync)\(\) - no share handle$/,
 );
 
-export function noSuchHandle(name: "Curl" | "CurlShare"): Refusal {
+export function noSuchHandle(
+  name: "Curl" | "CurlShare" | "CurlMulti",
+): Refusal {
   return state(
     new RegExp(
       `^no ${name} object has the handle [-.\\dNaInfinity]+` +

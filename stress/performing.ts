@@ -17,13 +17,14 @@ import { isWaitedFor, slot } from "./functions.ts";
 import type { CurlEntry, Frame } from "./objects.ts";
 import {
   type Allowed,
+  BLOB,
   failed,
   FOREIGN_CALLBACK,
-  noCurl,
+  idleOnly,
   type Outcome,
   OWN_TURN,
-  running,
   SHARE_CLOSING,
+  SOURCE_IN_USE,
   STREAM,
   TRANSFER_CODES,
 } from "./outcomes.ts";
@@ -39,12 +40,14 @@ export function performResults(walk: Walk, entry: CurlEntry): Allowed[] {
   if (turn === "maybe") idle.push(OWN_TURN);
   if (entry.mayBeForeign) idle.push(FOREIGN_CALLBACK);
   if (mayBeClosing(entry)) idle.push(SHARE_CLOSING);
-  return allowed(walk, entry, {
-    idle,
-    own: [running("perform")],
-    elsewhere: [running("perform")],
-    closed: [noCurl("perform")],
-  }, ...(entry.mayPipe ? [STREAM] : []));
+  if (entry.mimes.size > 0) idle.push(SOURCE_IN_USE);
+  return allowed(
+    walk,
+    entry,
+    idleOnly("perform", ...idle),
+    ...(entry.mayPipe ? [STREAM] : []),
+    ...(entry.mimes.size > 0 ? [BLOB] : []),
+  );
 }
 
 const EXCLUSIVE = [
@@ -78,9 +81,9 @@ export function ownTurn(walk: Walk, entry: CurlEntry): "no" | "yes" | "maybe" {
   if (entry.attachment === "maybe") return "maybe";
   if (!isElsewhere(entry)) return "no";
   const others = walk.frames.filter((frame) =>
-    frame.entry.share === entry.share && frame.kind !== "close"
+    frame.entry?.share === entry.share && frame.kind !== "close"
   );
-  if ([entry, ...others.map((frame) => frame.entry)].some(mayHold)) {
+  if ([entry, ...others.map((frame) => frame.entry!)].some(mayHold)) {
     return "maybe";
   }
   const asking = others.filter(({ answering }) => answering.some(isWaitedFor));

@@ -13,6 +13,10 @@ import { bodyProblem, makeBody } from "./body.ts";
 const PIECES = 5;
 const PAUSE_MS = 2;
 const STALL_MS = 5_000;
+/** How long the messages are that a server sends by itself. */
+const GREETING = 100;
+/** The code of a WebSocket that the server closes. */
+const LEAVING = 3000;
 
 type Answer = (
   request: Request,
@@ -24,10 +28,12 @@ const ROUTES: readonly [path: RegExp, answer: Answer][] = [
   [/^\/slow\/(\d+)\/(\d+)$/, (_, shape) => inPieces(shape, PIECES)],
   [/^\/broken\/(\d+)\/(\d+)$/, (_, shape) => inPieces(shape, 1)],
   [/^\/upload\/(\d+)\/(\d+)$/, checkUpload],
+  [/^\/form\/(\d+)$/, checkForm],
   [/^\/cookie\/(\d+)\/(\d+)$/, setCookie],
   [/^\/status\/(\d+)$/, (_, [status]) => withStatus(status)],
   [/^\/redirect\/(\d+)$/, redirect],
   [/^\/stall$/, stall],
+  [/^\/socket\/(\d+)\/(\d+)$/, greet],
 ];
 
 function answer(request: Request): Response | Promise<Response> {
@@ -79,6 +85,53 @@ async function checkUpload(
 ): Promise<Response> {
   const problem = bodyProblem(await request.bytes(), { length, seed });
   return whole([100, seed], problem === undefined ? 200 : 400);
+}
+
+/** A form of so many parts, whose names tell the shapes of their files. */
+async function checkForm(
+  request: Request,
+  [count]: number[],
+): Promise<Response> {
+  const form = await request.formData();
+  let found = 0;
+  for (const [name, value] of form) {
+    found++;
+    if (typeof value === "string") continue;
+    const [, length, seed] = name.split("-").map(Number);
+    const problem = bodyProblem(await value.bytes(), { length, seed });
+    if (problem !== undefined) return whole([100, 400], 400);
+  }
+  return whole([100, 200], found === count ? 200 : 400);
+}
+
+/**
+ * A WebSocket that sends so many messages, then echoes what comes; after so many
+ * it leaves without a word, or stays if that is 0.
+ */
+function greet(request: Request, [greetings, most]: number[]): Response {
+  if (request.headers.get("upgrade") !== "websocket") {
+    return whole([100, 426], 426);
+  }
+  const { socket, response } = Deno.upgradeWebSocket(request, {
+    // Whoever was terminated does not answer.
+    idleTimeout: 0,
+  });
+  socket.binaryType = "arraybuffer";
+  let heard = 0;
+  socket.onopen = () => {
+    for (let seed = 0; seed < greetings; seed++) {
+      socket.send(makeBody({ length: GREETING, seed }));
+    }
+  };
+  socket.onmessage = ({ data }) => {
+    const isEnough = most > 0 && ++heard > most;
+    if (!isEnough) socket.send(data);
+    else if (socket.readyState === socket.OPEN) {
+      socket.close(LEAVING, "as it was asked for");
+    }
+  };
+  socket.onerror = () => {};
+  return response;
 }
 
 /** A cookie whose name tells who asked for it. */

@@ -58,6 +58,16 @@ export function goodTarget(
   };
 }
 
+/** A WebSocket that greets so often, and leaves after so many messages. */
+export function socketUrl(
+  random: Random,
+  site: Site,
+  { greetings = 0, most = 0 }: { greetings?: number; most?: number } = {},
+): string {
+  const server = origin(random, site).replace(/^http/, "ws");
+  return `${server}/socket/${greetings}/${most}`;
+}
+
 export function fileUrl(site: Site, { length, seed }: BodyShape): string {
   return `file://${site.folder}/body-${length}-${seed}`;
 }
@@ -76,6 +86,8 @@ function anyUrl(random: Random, site: Site): string {
     `${server}/status/${random.pick([204, 304, 404, 503])}`,
     `${server}/redirect/${random.below(4)}`,
     `${server}/cookie/0/${number}`,
+    `${server}/form/0`,
+    socketUrl(random, site, { greetings: random.below(3), most: 2 }),
   ]);
 }
 

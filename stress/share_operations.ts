@@ -21,12 +21,12 @@ import {
   HOLDS_CONNECTION,
   NO_SHARE,
   noSuchHandle,
+  SETTING_IDLE,
   SHARE_CLOSED,
   SHARE_CLOSING,
   SHARE_HOLDS_CONNECTION,
   shareAttached,
   shareInUse,
-  SHARING,
   state,
   wrongType,
 } from "./outcomes.ts";
@@ -47,7 +47,7 @@ const KINDS: readonly number[] = [
 export function anyShare(walk: Walk): ShareEntry {
   const { random, shares, frame } = walk;
   // The share of the transfer that is running here.
-  const share = frame?.entry.share;
+  const share = frame?.entry?.share;
   if (share && random.chance(500)) return share;
   while (shares.length > 1) {
     const entry = random.pick(shares);
@@ -58,7 +58,10 @@ export function anyShare(walk: Walk): ShareEntry {
 }
 
 /** A share of any combination of kinds. */
-export function newShare(walk: Walk): ShareEntry {
+export function newShare(
+  walk: Walk,
+  kinds: readonly number[] = anyKinds(walk),
+): ShareEntry {
   const { random } = walk;
   const detachOnClose = random.chance(700);
   const { value } = walk.attempt(
@@ -73,10 +76,13 @@ export function newShare(walk: Walk): ShareEntry {
     walk.fail(`detachOnClose is ${value!.detachOnClose}`);
   }
   const entry = walk.addShare(value!, false);
-  const bits = random.below(1 << KINDS.length);
-  const kinds = KINDS.filter((_, index) => bits & 1 << index);
   if (kinds.length > 0) shareKinds(walk, entry, kinds);
   return entry;
+}
+
+function anyKinds({ random }: Walk): number[] {
+  const bits = random.below(1 << KINDS.length);
+  return KINDS.filter((_, index) => bits & 1 << index);
 }
 
 export function newBadShare(walk: Walk): void {
@@ -224,7 +230,9 @@ function attachResults(
   entry: CurlEntry,
   share: ShareEntry,
 ): Allowed[] {
-  const refusals = allowed(walk, entry, SHARING).filter((one) => one !== "ok");
+  const refusals = allowed(walk, entry, SETTING_IDLE).filter((one) =>
+    one !== "ok"
+  );
   if (share.isClosed) return [...refusals, SHARE_CLOSED];
   const phases = phasesOf(entry, walk.frames);
   const results: Allowed[] = [...refusals];
@@ -265,7 +273,7 @@ export function detach(
   walk: Walk,
   entry: CurlEntry = anyCurl(walk),
 ): void {
-  const results = allowed(walk, entry, SHARING);
+  const results = allowed(walk, entry, SETTING_IDLE);
   if (entry.mayHoldConnection) results.push(HOLDS_CONNECTION);
   const { error } = walk.attemptOn(
     entry,

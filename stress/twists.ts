@@ -16,7 +16,8 @@ import {
   throwsNow,
 } from "./functions.ts";
 import type { CurlEntry, Frame } from "./objects.ts";
-import type { Target } from "./settings.ts";
+import { pause } from "./readers.ts";
+import { FILES, fileUrl, type Target } from "./settings.ts";
 import type { Walk } from "./walk.ts";
 
 /** What a transfer will come to. */
@@ -360,6 +361,20 @@ export const TWISTS: readonly Twist[] = [
     },
   },
   {
+    name: "form",
+    prepare: (walk, entry) => form(walk, entry, false),
+  },
+  {
+    name: "CURLU",
+    prepare(walk, entry, target) {
+      const url = new curl.CurlUrl(target.url);
+      set(walk, entry, curl.CURLU, url);
+      // What it was set to is what counts.
+      if (walk.random.chance(500)) url.close();
+      return {};
+    },
+  },
+  {
     name: "closing sockets",
     prepare(walk, entry) {
       set(walk, entry, curl.FORBID_REUSE, true);
@@ -368,6 +383,75 @@ export const TWISTS: readonly Twist[] = [
     },
   },
 ];
+
+/** Sets a form with parts of many sorts; `later` has them read by promises. */
+export function form(
+  walk: Walk,
+  entry: CurlEntry,
+  later: boolean,
+): Foretold {
+  const { random, site } = walk;
+  const server = random.chance(500) ? site.http : site.https;
+  const mime = new curl.CurlMime(entry.curl);
+  const count = random.between(1, 5);
+  for (let seed = 0; seed < count; seed++) {
+    const shape = { length: random.between(8, 60_000), seed };
+    const body = makeBody(shape);
+    const name = `part-${shape.length}-${seed}`;
+    const kind = random.below(later ? 5 : 4);
+    if (kind === 0) mime.addField(name, body, { filename: "bytes" });
+    else if (kind === 1) mime.addMultipart({ name }).addField("inner", body);
+    else if (kind === 2) {
+      const file = random.pick(FILES);
+      mime.addFile(
+        `part-${file.length}-${file.seed}`,
+        new URL(fileUrl(site, file)),
+      );
+    } else if (kind === 3) {
+      const part = mime.addpart();
+      part.name(name);
+      part.filename("function");
+      setReader(walk, entry, part, { body, later });
+    } else {
+      mime.addField(name, new Blob([body]), { filename: "blob" });
+    }
+  }
+  set(walk, entry, curl.URL, `${server}/form/${count}`);
+  set(walk, entry, curl.MIMEPOST, mime);
+  return { isOther: true, status: 200 };
+}
+
+/** Functions that give all of a body in pieces, with calls in between. */
+function setReader(
+  walk: Walk,
+  { family }: CurlEntry,
+  part: curl.CurlMimePart,
+  { body, later }: { body: Uint8Array; later: boolean },
+): void {
+  const { random } = walk;
+  const isKnown = random.chance(500);
+  let given = 0;
+  const read = (frame: Frame, size: number) => {
+    if (frame.budget > 0 && random.chance(TAME.calls)) {
+      frame.budget--;
+      walk.step();
+    }
+    const piece = body.slice(given, given += random.between(1, size));
+    return later && frame.kind === "flight" && random.chance(500)
+      ? pause(random.below(2)).then(() => piece)
+      : piece;
+  };
+  part.dataCb(
+    isKnown ? body.length : null,
+    (_, size) =>
+      answering(walk, family, "MIME_READ", (frame) => read(frame, size)),
+    {
+      seek: (_, offset) => {
+        given = offset;
+      },
+    },
+  );
+}
 
 /** Sets an upload whose bytes READFUNCTION is to give. */
 export function upload(walk: Walk, entry: CurlEntry): Uint8Array {

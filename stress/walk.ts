@@ -8,6 +8,7 @@ import * as curl from "../mod.ts";
 import {
   CurlEntry,
   type Frame,
+  MultiEntry,
   newFrame,
   Pool,
   ShareEntry,
@@ -19,7 +20,9 @@ import {
   isAllowed,
   type Outcome,
 } from "./outcomes.ts";
+import type { MimeEntry } from "./mime_operations.ts";
 import { Random } from "./random.ts";
+import type { UrlEntry } from "./url_operations.ts";
 
 /** Where the server and the files are. */
 export interface Site {
@@ -37,6 +40,7 @@ export const PULSE = { steps: 0, operation: 1, handle: 2, depth: 3, size: 4 };
 const HISTORY = 80;
 const MOST_CURLS = 14;
 const MOST_SHARES = 7;
+const MOST_MULTIS = 5;
 
 /** Something that a walk does now and then. */
 export interface Operation {
@@ -87,6 +91,9 @@ export class Walk {
   readonly hooks: Hooks;
   readonly curls: CurlEntry[] = [];
   readonly shares: ShareEntry[] = [];
+  readonly multis: MultiEntry[] = [];
+  readonly mimes: MimeEntry[] = [];
+  readonly urls: UrlEntry[] = [];
   /** Numbers of handles that are closed for certain. */
   readonly stale: number[] = [];
   /** The calls that this Worker is in, the innermost last. */
@@ -99,6 +106,7 @@ export class Walk {
   // A forgotten object comes back as long as it is not collected.
   readonly #curlEntries = new WeakMap<curl.Curl, CurlEntry>();
   readonly #shareEntries = new WeakMap<curl.CurlShare, ShareEntry>();
+  readonly #multiEntries = new WeakMap<curl.CurlMulti, MultiEntry>();
   #families = 0;
   #isStopped = false;
 
@@ -201,7 +209,7 @@ export class Walk {
    * and without one it must have none.
    */
   drive<T>(
-    kind: Frame["kind"],
+    kind: Exclude<Frame["kind"], "flight" | "member" | "multi">,
     entry: CurlEntry,
     what: string,
     allowed: readonly Allowed[],
@@ -220,7 +228,7 @@ export class Walk {
   checkCause(frame: Frame, what: string, { error }: Outcome): void {
     const { expected, heard, mayMissCause } = frame;
     // What another function threw may have come here, or gone there.
-    if (frame.isAmbiguous || frame.entry.mayPipe) return;
+    if (frame.isAmbiguous || frame.entry?.mayPipe) return;
     if (error === undefined) {
       if (expected && !mayMissCause) {
         this.fail(`${what} lost what its callback threw, ${show(expected)}`);
@@ -266,9 +274,10 @@ export class Walk {
   }
 
   /** A callback is asked. */
-  hear(name: string, { kind, entry }: Frame): void {
+  hear(name: string, { kind, entry, multi }: Frame): void {
     const line = `  ${"  ".repeat(this.frames.length)}${name} in a ${kind} of `;
-    if (!this.#history.at(-1)?.startsWith(line)) this.note(`${line}${entry}`);
+    if (this.#history.at(-1)?.startsWith(line)) return;
+    this.note(`${line}${entry ?? multi}`);
   }
 
   /** What was begun has come to its end. */
@@ -319,27 +328,39 @@ export class Walk {
     return entry;
   }
 
+  addMulti(multi: curl.CurlMulti, isPublic: boolean): MultiEntry {
+    let entry = this.#multiEntries.get(multi);
+    if (entry === undefined) {
+      entry = new MultiEntry(multi, isPublic);
+      this.#multiEntries.set(multi, entry);
+    }
+    if (!this.multis.includes(entry)) this.multis.push(entry);
+    this.#shorten();
+    return entry;
+  }
+
   /** Lets go of what is too much; it is collected, some day. */
   #shorten(): void {
-    while (this.curls.length > MOST_CURLS) {
-      const index = this.curls.findIndex((entry) => this.isFree(entry));
-      if (index < 0) break;
-      this.curls.splice(index, 1);
-    }
-    while (this.shares.length > MOST_SHARES) {
-      const index = this.shares.findIndex((entry) =>
-        entry.isPublic || entry.members.size === 0
-      );
-      if (index < 0) break;
-      this.shares.splice(index, 1);
-    }
+    shorten(this.curls, MOST_CURLS, (entry) => this.isFree(entry));
+    shorten(
+      this.shares,
+      MOST_SHARES,
+      (entry) => entry.isPublic || entry.members.size === 0,
+    );
+    shorten(this.multis, MOST_MULTIS, (entry) => this.isFreeMulti(entry));
   }
 
   /** Whether nothing is lost if the Worker forgets the handle. */
   isFree(entry: CurlEntry): boolean {
     return !entry.isLocked && entry.flights.size === 0 &&
-      entry.attachment !== "yes" &&
+      entry.multi === null && entry.attachment !== "yes" &&
       !this.frames.some((frame) => frame.entry === entry);
+  }
+
+  /** The same of a multi handle. */
+  isFreeMulti(entry: MultiEntry): boolean {
+    return !entry.isLocked && entry.members.size === 0 &&
+      !this.frames.some((frame) => frame.multi === entry);
   }
 
   /** From now on others have the number. */
@@ -356,6 +377,19 @@ export class Walk {
     entry.isPublic = true;
     for (const member of entry.members) member.wasShared = true;
     entry.members.clear();
+  }
+}
+
+/** Takes the oldest away that are free; never the newest. */
+function shorten<T>(
+  entries: T[],
+  most: number,
+  isFree: (entry: T) => boolean,
+): void {
+  while (entries.length > most) {
+    const index = entries.slice(0, -1).findIndex(isFree);
+    if (index < 0) break;
+    entries.splice(index, 1);
   }
 }
 

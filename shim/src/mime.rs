@@ -366,13 +366,19 @@ pub fn set_headers(easy: &Easy, (mime, part): (u64, usize), items: &[u8]) -> Res
 
 /// The number of what JavaScript is to be asked for. `size` is -1 where nobody
 /// knows it.
-pub fn set_source(easy: &Easy, (mime, part): (u64, usize), size: i64, seeks: bool) -> Result<u64> {
-    let mut held = easy.enter_idle("dataCb")?;
-    held.mimes.find(mime, "dataCb")?;
+pub fn set_source(
+    easy: &Easy,
+    (mime, part): (u64, usize),
+    method: &str,
+    size: i64,
+    seeks: bool,
+) -> Result<u64> {
+    let mut held = easy.enter_idle(method)?;
+    held.mimes.find(mime, method)?;
     let source = registry::new_id();
     let forest = &mut held.mimes.forest;
     let code = forest.set_source(mime, part, source, size, seeks);
-    done("dataCb()", code)?;
+    done(&format!("{method}()"), code)?;
     Ok(source)
 }
 

@@ -111,7 +111,7 @@ impl Part {
 
     fn source(self, size: f64) -> Result<f64, i32> {
         let Self(Mime(curl, mime), part) = self;
-        let source = shim_mime_source(curl.0, mime, part, size, 1);
+        let source = shim_mime_source(curl.0, mime, part, size, 1, 0);
         match source > 0.0 {
             true => Ok(source),
             false => Err(source as i32),

@@ -83,8 +83,16 @@ export function mimeSource(
   part: number,
   size: number,
   seeks: boolean,
+  isBlob: boolean,
 ): number {
-  return library().shim_mime_source(curl, mime, part, size, seeks ? 1 : 0);
+  return library().shim_mime_source(
+    curl,
+    mime,
+    part,
+    size,
+    seeks ? 1 : 0,
+    isBlob ? 1 : 0,
+  );
 }
 
 /** Attaches a mime to a part: see `shim_mime_subparts`. */

@@ -198,7 +198,7 @@ export const symbols = {
     shim_mime_part: { parameters: ["f64", "f64"], result: "f64" },
     shim_mime_release: { parameters: ["f64", "f64"], result: "void" },
     shim_mime_source: {
-      parameters: ["f64", "f64", "u32", "f64", "u32"],
+      parameters: ["f64", "f64", "u32", "f64", "u32", "u32"],
       result: "f64",
     },
     shim_mime_subparts: {

@@ -35,7 +35,7 @@ export const CASES: Record<string, Case> = {
     },
   },
   "new CurlShare() and close()": {
-    rounds: 50_000,
+    rounds: 100_000,
     prepare: () => () => shareOf(curl.LOCK_DATA_COOKIE).close(),
   },
   "setopt(SHARE) and unsetopt(SHARE)": {
@@ -208,8 +208,26 @@ export const CASES: Record<string, Case> = {
       return () => c.duphandle().close();
     },
   },
+  "new CurlMimePart that takes turns with its mime": {
+    rounds: 100_000,
+    prepare: () => {
+      const c = curlTo(FILE);
+      let mime = new curl.CurlMime(c);
+      return (round) => {
+        const part = mime.addpart();
+        part.name("name");
+        part.filename("name.txt");
+        part.type("text/plain");
+        part.encoder("base64");
+        part.data(BODY);
+        if (round % 100 > 0) return;
+        mime.close();
+        mime = new curl.CurlMime(c);
+      };
+    },
+  },
   "changing the content of a part": {
-    rounds: 50_000,
+    rounds: 100_000,
     prepare: () => {
       const c = curlTo(FILE);
       const part = new curl.CurlMime(c).addpart();

@@ -16,6 +16,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 use support::calls::{Curl, Share, begin, report};
 use support::files::{File, bytes};
+use support::multis::Multi;
 use walk::{Common, Random, SIZES, Slot, Walk};
 
 /// Longer than any transfer may take.
@@ -109,6 +110,7 @@ fn main() {
         stop: false.into(),
         curls: Mutex::new(vec![Curl(0.0)]),
         shares: Mutex::new(vec![Share(0.0)]),
+        multis: Mutex::new(vec![Multi(0.0)]),
         files: SIZES.map(|size| File::new(&bytes(size))),
         scratch: File::new(&bytes(5_000)),
         slots: (0..threads).map(|_| Slot::default()).collect(),

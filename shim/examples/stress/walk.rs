@@ -1,7 +1,10 @@
 //! What one Worker of the stress does.
 
+mod multis;
+
 use crate::support::calls::*;
 use crate::support::files::{File, bytes};
+use crate::support::multis::{Form, Multi};
 use crate::support::server;
 use crate::support::tls::CERTIFICATE;
 use std::sync::Mutex;
@@ -22,6 +25,7 @@ pub struct Common {
     pub stop: AtomicBool,
     pub curls: Mutex<Vec<Curl>>,
     pub shares: Mutex<Vec<Share>>,
+    pub multis: Mutex<Vec<Multi>>,
     /// Of `SIZES`; nobody writes to them.
     pub files: [File; SIZES.len()],
     /// Where uploads go.
@@ -94,6 +98,10 @@ pub struct Walk<'a> {
     /// Whoever waits for the next turn, as a runtime's pool does.
     waiting: Option<JoinHandle<()>>,
     closing: Vec<Share>,
+    /// The mimes it has made.
+    forms: Vec<Form>,
+    /// Waits for sockets of multi handles.
+    waits: Vec<JoinHandle<()>>,
 }
 
 impl<'a> Walk<'a> {
@@ -108,6 +116,8 @@ impl<'a> Walk<'a> {
             promises: Vec::new(),
             waiting: None,
             closing: Vec::new(),
+            forms: Vec::new(),
+            waits: Vec::new(),
         }
     }
 
@@ -123,6 +133,9 @@ impl<'a> Walk<'a> {
         self.steps_left = self.steps_left.saturating_sub(1);
         if self.common.stop.load(Ordering::Relaxed) {
             return Err(Ends);
+        }
+        if self.random.one_in(3) {
+            return self.step_of_objects();
         }
         match self.random.below(60) {
             0..3 => self.new_curl(),
@@ -429,7 +442,7 @@ impl<'a> Walk<'a> {
         if self.random.one_in(50) {
             return Answer::Throw;
         }
-        if question.slot == slot::READ {
+        if [slot::READ, slot::MIME_READ].contains(&question.slot) {
             let most = (question.numbers[0] as usize).min(2_000);
             return match self.random.one_in(3) {
                 true => Answer::Number(0.0),

@@ -107,13 +107,21 @@ pub unsafe extern "C" fn shim_mime_headers(
 }
 
 /// The number that the part's content is asked for by. `size` is -1 if it is not
-/// known; `seeks`: whether it can be moved in.
+/// known; `seeks`: whether it can be moved in; `blob`: data() was given it.
 #[unsafe(no_mangle)]
-pub extern "C" fn shim_mime_source(curl: f64, mime: f64, part: u32, size: f64, seeks: u32) -> f64 {
+pub extern "C" fn shim_mime_source(
+    curl: f64,
+    mime: f64,
+    part: u32,
+    size: f64,
+    seeks: u32,
+    blob: u32,
+) -> f64 {
+    let method = if blob == 0 { "dataCb" } else { "data" };
     entry_id(|| {
-        isolate::with_easy(id(curl), "dataCb", |easy| {
+        isolate::with_easy(id(curl), method, |easy| {
             let place = (id(mime), part as usize);
-            mime::set_source(easy, place, size as i64, seeks != 0)
+            mime::set_source(easy, place, method, size as i64, seeks != 0)
         })
     })
 }

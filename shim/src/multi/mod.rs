@@ -141,6 +141,8 @@ impl Multi {
             Some(_) => from == From::Anywhere,
         };
         match allowed {
+            // It is being closed.
+            true if held.native.is_none() => Err(Refused::Closed),
             true => Ok(held),
             false => Err(Refused::Running),
         }

@@ -24,6 +24,7 @@ pub mod slot {
     pub const DEBUG: i32 = 7;
     pub const OPENSOCKET: i32 = 8;
     pub const CLOSESOCKET: i32 = 10;
+    pub const MIME_READ: i32 = 31;
 }
 
 /// A call's status, and the text for it.
@@ -223,7 +224,7 @@ impl Curl {
         text(|room, length| unsafe { shim_curl_errstr(self.0, room, length) })
     }
 
-    fn step(self, act: impl FnOnce(*mut f64, *mut u8, u32) -> i32) -> Outcome<Step> {
+    pub(super) fn step(self, act: impl FnOnce(*mut f64, *mut u8, u32) -> i32) -> Outcome<Step> {
         let mut values = [0.0; 8];
         let mut room = [0; ROOM];
         let slot = act(values.as_mut_ptr(), room.as_mut_ptr(), room.len() as u32);
@@ -245,7 +246,7 @@ impl Curl {
     }
 
     /// The number that stands for an answer, whose bytes are handed over.
-    fn reply(self, answer: &Answer) -> f64 {
+    pub(super) fn reply(self, answer: &Answer) -> f64 {
         match answer {
             Answer::Nothing => f64::INFINITY,
             Answer::Number(number) => *number,
@@ -261,7 +262,10 @@ impl Curl {
     }
 
     pub fn resume(self, answer: &Answer) -> Outcome<Step> {
-        let reply = self.reply(answer);
+        self.resume_with(self.reply(answer))
+    }
+
+    pub(super) fn resume_with(self, reply: f64) -> Outcome<Step> {
         // SAFETY: `step` gives room as it says.
         self.step(|values, room, length| unsafe {
             shim_resume(self.0, reply, values, room, length)

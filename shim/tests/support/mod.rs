@@ -5,5 +5,6 @@
 
 pub mod calls;
 pub mod files;
+pub mod multis;
 pub mod server;
 pub mod tls;
