@@ -26,7 +26,6 @@ use crate::transfer::{Alone, NameCache};
 use crate::url::Url;
 use std::collections::BTreeMap;
 use std::ffi::{CString, c_long};
-use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 pub struct Easy {

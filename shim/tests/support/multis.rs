@@ -88,8 +88,19 @@ impl Multi {
         let mut values = [0.0; 8];
         let mut room = [0; ROOM];
         let (numbers, bytes) = (values.as_mut_ptr(), room.as_mut_ptr());
-        // SAFETY: room for eight numbers, and for so many bytes.
-        while unsafe { shim_multi_next_done(self.0, numbers, bytes, ROOM as u32) } > 0 {}
+        let mut well = [0.0; 8];
+        loop {
+            // SAFETY: room for eight numbers, for eight handles, and for so many
+            // bytes.
+            let count = unsafe {
+                shim_multi_done(self.0, well.as_mut_ptr(), 8, numbers, bytes, ROOM as u32)
+            };
+            // SAFETY: the call is over.
+            let failed = unsafe { *numbers.add(1) } != 0.0;
+            if count < 0 || count == 0 && !failed {
+                break;
+            }
+        }
         // SAFETY: as above.
         unsafe {
             shim_multi_timeout(self.0, numbers);
@@ -107,7 +118,9 @@ impl Multi {
 
     /// A wait for another thread, or 0.
     pub fn prepare(self) -> f64 {
-        shim_multi_prepare(self.0, 0.01).max(0.0)
+        let mut values = [0.0; 8];
+        // SAFETY: room for eight numbers.
+        unsafe { shim_multi_prepare(self.0, 0.01, 1, values.as_mut_ptr()) }.max(0.0)
     }
 
     pub fn forget(self, wait: f64) {
