@@ -25,7 +25,7 @@ pub struct Operation {
     id: u64,
     way: Way,
     /// It has not begun: a multi handle's waits for turns.
-    taking: Option<Taking>,
+    taking: Option<Box<Taking>>,
     end: End,
     /// Given back last.
     _turn: Option<Turn>,
@@ -95,6 +95,10 @@ impl Drop for Upkeep {
 pub type Conclude = Box<dyn FnOnce(u32) -> Result<()>>;
 
 /// Where an operation stands.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it is moved a few times in each call; a box would be made in each"
+)]
 pub enum Progress {
     Asks(Operation),
     Done(Result<()>),
@@ -340,7 +344,12 @@ fn free_and_ask(remains: Remains) -> Progress {
 
 impl Operation {
     /// A call on a multi handle that has not begun.
-    pub fn many(multi: u64, taking: Option<Taking>, call: Suspendable, conclude: Conclude) -> Self {
+    pub fn many(
+        multi: u64,
+        taking: Option<Box<Taking>>,
+        call: Suspendable,
+        conclude: Conclude,
+    ) -> Self {
         Self {
             id: multi,
             way: Way::Many(call),

@@ -198,9 +198,9 @@ impl Members {
         &self,
         method: &'static str,
         outermost: bool,
-    ) -> (Option<Taking>, Option<Holding>) {
+    ) -> (Option<Box<Taking>>, Option<Holding>) {
         let holding = outermost.then(|| Holding(self.turns.clone()));
-        (Taking::new(&self.turns, method), holding)
+        (Taking::new(&self.turns, method).map(Box::new), holding)
     }
 
     /// The sockets that libcurl waits for.
