@@ -8,9 +8,9 @@ use denocurl_loom::multi::members::Members;
 use denocurl_loom::multi::{Multi, calls};
 use denocurl_loom::options;
 use denocurl_loom::perform::Progress;
+use denocurl_loom::sync::Arc;
 use denocurl_loom::sys::bindings::*;
 use denocurl_loom::sys::desk::Reply;
-use denocurl_loom::sync::Arc;
 use std::rc::Rc;
 
 const IN_USE: &str = "still in use by 1 active Curl object(s)";
@@ -176,45 +176,57 @@ fn two_on_one_share() {
 
 #[test]
 fn beside_an_engine() {
-    check("a multi handle, a transfer on the share's engine", 2, || {
-        let share = cookies();
-        let (easy, busy) = (attached_to(&share), attached_to(&share));
-        let other = isolate(move || transfer(&busy).unwrap());
-        let multi = Multi::new(false).unwrap();
-        transfer_among(&members(&multi), &easy);
-        isolates::release_multi(multi.id());
-        join([other]);
-    });
+    check(
+        "a multi handle, a transfer on the share's engine",
+        2,
+        || {
+            let share = cookies();
+            let (easy, busy) = (attached_to(&share), attached_to(&share));
+            let other = isolate(move || transfer(&busy).unwrap());
+            let multi = Multi::new(false).unwrap();
+            transfer_among(&members(&multi), &easy);
+            isolates::release_multi(multi.id());
+            join([other]);
+        },
+    );
 }
 
 /// The engine has the turn, and waits for an answer of whoever waits for it.
 #[test]
 fn question_while_its_multi_handle_waits() {
-    check("a multi handle before SOCKOPTFUNCTION is answered", 2, || {
-        let share = cookies();
-        let (easy, other) = (attached_to(&share), attached_to(&share));
-        options::set_callback(&easy, CURLOPT_SOCKOPTFUNCTION, true).unwrap();
-        start(&easy);
-        let multi = Multi::new(false).unwrap();
-        transfer_among(&members(&multi), &other);
-        isolates::release_multi(multi.id());
-        let over = turn_to_end(|_| Reply::Default);
-        assert!(over.iter().all(|finished| finished.result.is_ok()));
-    });
+    check(
+        "a multi handle before SOCKOPTFUNCTION is answered",
+        2,
+        || {
+            let share = cookies();
+            let (easy, other) = (attached_to(&share), attached_to(&share));
+            options::set_callback(&easy, CURLOPT_SOCKOPTFUNCTION, true).unwrap();
+            start(&easy);
+            let multi = Multi::new(false).unwrap();
+            transfer_among(&members(&multi), &other);
+            isolates::release_multi(multi.id());
+            let over = turn_to_end(|_| Reply::Default);
+            assert!(over.iter().all(|finished| finished.result.is_ok()));
+        },
+    );
 }
 
 #[test]
 fn an_isolate_ends_on_a_share() {
-    check("an isolate ends, its multi handle on a share of cookies", 3, || {
-        let share = cookies();
-        let (easy, busy) = (attached_to(&share), attached_to(&share));
-        let other = isolate(move || {
-            let multi = Multi::new(false).unwrap();
-            let members = members(&multi);
-            among(&members, calls::add(&members, &easy)).unwrap();
-        });
-        transfer(&busy).unwrap();
-        join([other]);
-        share.close().unwrap();
-    });
+    check(
+        "an isolate ends, its multi handle on a share of cookies",
+        2,
+        || {
+            let share = cookies();
+            let (easy, busy) = (attached_to(&share), attached_to(&share));
+            let other = isolate(move || {
+                let multi = Multi::new(false).unwrap();
+                let members = members(&multi);
+                among(&members, calls::add(&members, &easy)).unwrap();
+            });
+            transfer(&busy).unwrap();
+            join([other]);
+            share.close().unwrap();
+        },
+    );
 }
