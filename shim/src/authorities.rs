@@ -21,7 +21,9 @@ pub fn bundle() -> Option<&'static CStr> {
 #[cfg(windows)]
 fn find() -> Option<CString> {
     let named = env::var("SSL_CERT_FILE").ok()?;
-    Path::new(&named).exists().then(|| CString::new(named).ok())?
+    Path::new(&named)
+        .exists()
+        .then(|| CString::new(named).ok())?
 }
 
 #[cfg(not(windows))]
