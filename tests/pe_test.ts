@@ -62,9 +62,9 @@ Deno.test("readPe() refuses what is no library for Windows", () => {
 
 Deno.test("peProblemsOf() tells what Windows does not come with", () => {
   const needed = ["KERNEL32.dll", "VCRUNTIME140.dll", "libgcc_s_seh-1.dll"];
-  assertEquals(peProblemsOf(library(["shim_begin", "curl_free"], needed)), [
+  assertEquals(peProblemsOf(library(["begin", "curl_free"], needed)), [
     "it needs libgcc_s_seh-1.dll",
     "it needs vcruntime140.dll",
   ]);
-  assertEquals(peProblemsOf(library(["shim_begin"], ["ws2_32.dll"])), []);
+  assertEquals(peProblemsOf(library(["begin"], ["ws2_32.dll"])), []);
 });

@@ -13,7 +13,11 @@ interface Order {
   share?: curl.ShareHandle;
 }
 
-addEventListener("message", ({ data }: MessageEvent<Order>) => {
+declare const self: {
+  onmessage: ((event: MessageEvent<Order>) => void) | null;
+};
+
+self.onmessage = ({ data }) => {
   curl.setLibraryPath(data.library);
   const c = new curl.Curl();
   c.setopt(curl.URL, data.url);
@@ -21,4 +25,4 @@ addEventListener("message", ({ data }: MessageEvent<Order>) => {
     c.setopt(curl.SHARE, curl.CurlShare.fromHandle(data.share));
   }
   c.perform();
-});
+};

@@ -268,6 +268,8 @@ pub const SSH2: Defines = Defines {
         "HAVE_SYS_UN_H",
         "HAVE_UNISTD_H",
     ],
+    // As for libcurl.
+    windows: &["UNICODE", "_UNICODE"],
     ..Defines::NONE
 };
 

@@ -2,7 +2,6 @@
 
 use std::env;
 use std::ffi::{CStr, CString};
-#[cfg(not(windows))]
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -21,10 +20,10 @@ pub fn bundle() -> Option<&'static CStr> {
 /// the TLS library look nowhere else: its places are for everybody to write to.
 #[cfg(windows)]
 fn find() -> Option<CString> {
-    let named = env::var("SSL_CERT_FILE")
-        .ok()
-        .filter(|path| !path.is_empty())?;
-    CString::new(named).ok()
+    let named = env::var("SSL_CERT_FILE").ok()?;
+    Path::new(&named)
+        .exists()
+        .then(|| CString::new(named).ok())?
 }
 
 #[cfg(not(windows))]
