@@ -249,10 +249,11 @@ function heard(
   name: string,
 ): Frame {
   const flights = walk.pending.flatMap(({ frame }) => frame ?? []);
-  const members = new Set([
-    ...walk.curls.flatMap(({ membership }) => membership ?? []),
-    ...walk.multis.flatMap((multi) => [...multi.members.values()]),
-  ]);
+  // Nobody else is asked than who is at work.
+  const multis = new Set(
+    walk.frames.flatMap(({ multi, entry }) => multi ?? entry?.multi ?? []),
+  );
+  const members = [...multis].flatMap(({ members }) => [...members.values()]);
   const found = [...flights, ...members, ...walk.frames].filter(({ entry }) =>
     entry !== undefined && isOf(entry)
   );

@@ -27,7 +27,7 @@ import { type Foretold, setHabit, type Twist, TWISTS } from "./twists.ts";
 import type { Walk } from "./walk.ts";
 
 /** What a loop may take. */
-const LONGEST_MS = 20_000;
+const LONGEST_MS = 8_000;
 
 /** Fresh handles in a fresh multi handle, each with a twist, to their ends. */
 export function foretoldInMulti(walk: Walk): void {
@@ -67,6 +67,7 @@ function enter(walk: Walk, multi: MultiEntry): CurlEntry {
   const foretold = twist.prepare(walk, entry, target);
   if (!addTo(walk, multi, entry)) walk.fail(`${entry} is not in ${multi}`);
   const frame = entry.membership!;
+  frame.name = twist.name;
   frame.settled = (outcome) => {
     settled(walk, { entry, frame, twist, target, foretold }, outcome);
   };
@@ -118,7 +119,9 @@ function run(walk: Walk, multi: MultiEntry): void {
     readInfo(walk, multi);
     selectSync(walk, multi);
     if (Date.now() > deadline) {
-      walk.fail(`a transfer in ${multi} does not end`);
+      const left = members.filter(({ isTold }) => !isTold);
+      const names = left.map(({ name }) => name).join(", ");
+      walk.fail(`in ${multi} there does not end: ${names}`);
     }
   }
 }

@@ -189,6 +189,8 @@ export interface Frame {
   adding?: CurlEntry;
   /** Whether the multi handle is being closed. */
   isClosing: boolean;
+  /** What is foretold. */
+  name?: string;
   /** Hears the end that was foretold. */
   settled?(outcome: Outcome): void;
   /** Which exception its caller must find as the cause. */
