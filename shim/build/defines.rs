@@ -11,7 +11,7 @@ pub struct Defines {
     linux: &'static [&'static str],
     macos: &'static [&'static str],
     windows: &'static [&'static str],
-    /// On Windows with Microsoft's compiler.
+    /// On Windows with Microsoft's headers.
     msvc: &'static [&'static str],
 }
 
@@ -241,6 +241,7 @@ pub const NGHTTP: Defines = Defines {
         "HAVE_DECL_BSWAP_64=1",
         "HAVE_ENDIAN_H",
     ],
+    msvc: &["ssize_t=ptrdiff_t"],
     ..Defines::NONE
 };
 
