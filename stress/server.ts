@@ -13,6 +13,8 @@ import { bodyProblem, makeBody } from "./body.ts";
 const PIECES = 5;
 const PAUSE_MS = 2;
 const STALL_MS = 5_000;
+/** How long whoever does not answer a ping is listened to. */
+const SILENCE_S = 4;
 /** How long the messages are that a server sends by itself. */
 const GREETING = 100;
 /** The code of a WebSocket that the server closes. */
@@ -113,8 +115,8 @@ function greet(request: Request, [greetings, most]: number[]): Response {
     return whole([100, 426], 426);
   }
   const { socket, response } = Deno.upgradeWebSocket(request, {
-    // Whoever was terminated does not answer.
-    idleTimeout: 0,
+    // Whoever only listens, and leaves pings without an answer, is left then.
+    idleTimeout: SILENCE_S,
   });
   socket.binaryType = "arraybuffer";
   let heard = 0;

@@ -87,7 +87,6 @@ function anyUrl(random: Random, site: Site): string {
     `${server}/redirect/${random.below(4)}`,
     `${server}/cookie/0/${number}`,
     `${server}/form/0`,
-    socketUrl(random, site, { greetings: random.below(3), most: 2 }),
   ]);
 }
 
