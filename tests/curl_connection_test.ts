@@ -134,6 +134,35 @@ test(NETWORK, "recv() throws E_AGAIN when nothing has come", async () => {
   }
 });
 
+for (const shared of [false, true]) {
+  const where = shared ? "on a share of cookies" : "without a share";
+  test(
+    NETWORK,
+    `performBytes() closes the connection that recv() was about, ${where}`,
+    async () => {
+      await using server = await startServer();
+      using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+      const accepted = listener.accept();
+      await using share = new curl.CurlShare();
+      share.share(curl.LOCK_DATA_COOKIE);
+      using c = curlTo(`http://127.0.0.1:${listener.addr.port}/`);
+      if (shared) c.setopt(curl.SHARE, share);
+      c.setopt(curl.CONNECT_ONLY, 1);
+      c.performSync();
+      using connection = await accepted;
+      assertEquals(codeOf(() => c.recv(16)), curl.E_AGAIN);
+      c.reset();
+      c.setopt(curl.URL, `${server.url}/bytes/10`);
+      assertEquals((await c.performBytes()).length, 10);
+      const late = Promise.withResolvers<string>();
+      const timer = setTimeout(() => late.resolve("still open"), 10_000);
+      const ended = connection.read(new Uint8Array(1));
+      assertEquals(await Promise.race([ended, late.promise]), null);
+      clearTimeout(timer);
+    },
+  );
+}
+
 test(NETWORK, "send() throws E_AGAIN when the peer does not read", () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   using c = connect(`http://127.0.0.1:${listener.addr.port}`);

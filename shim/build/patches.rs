@@ -40,6 +40,18 @@ const PATCHES: &[Patch] = &[
         find: "if(!data->conn->bits.reuse &&\n         Curl_conn_is_multiplex(data->conn, FIRSTSOCKET)) {",
         replace: "if(!data->conn->bits.reuse) {",
     },
+    // What curl_easy_recv has attached counts as in use, and nobody would close it:
+    // curl_easy_perform does so before it begins, too.
+    Patch {
+        krate: "curl-sys",
+        file: "curl/lib/multi.c",
+        find: "is a private multi handle here that we can kill */\n",
+        replace: "is a private multi handle here that we can kill */\n    \
+                  if(data->conn) {\n      \
+                  struct connectdata *conn = data->conn;\n      \
+                  Curl_detach_connection(data);\n      \
+                  Curl_conn_close(data, conn, TRUE);\n    }\n",
+    },
     // Only the multi handle that makes a connection wakes transfers that wait for
     // it, so those of others must not: a share may have several.
     Patch {

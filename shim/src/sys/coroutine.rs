@@ -82,6 +82,7 @@ pub(super) fn current(id: *mut c_void) -> Option<Rc<Desk>> {
 }
 
 /// That of the running call, if it has a stack for itself.
+#[cfg(unix)]
 pub(crate) fn alone() -> Option<Rc<Desk>> {
     match &running()?.desks {
         Desks::One(desk) if desk.flow.alone.get() => Some(desk.clone()),

@@ -5,14 +5,18 @@ use super::bindings::{CURLPAUSE_SEND, curl_socket_t};
 use super::coroutine::suspend;
 use super::easy::OwnedEasy;
 use super::locks;
-use super::nap::{self, Nap};
+#[cfg(unix)]
+use super::nap;
+use super::nap::Nap;
 use super::socket::number;
 use super::stream::Stream;
 use super::trampolines::{Slot, close_socket};
 use crate::websocket::Socket;
+#[cfg(unix)]
 use libc::pollfd;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+#[cfg(unix)]
 use std::ffi::c_int;
 use std::sync::Arc;
 
@@ -325,6 +329,7 @@ impl Desk {
     }
 
     /// In place of libcurl's `poll()`, which is what `look` does at once.
+    #[cfg(unix)]
     pub(crate) fn nap(
         &self,
         sockets: &[pollfd],

@@ -19,6 +19,10 @@ pub mod lists;
 pub mod locks;
 pub mod mime;
 pub mod multi;
+#[cfg(unix)]
+pub mod nap;
+#[cfg(windows)]
+#[path = "portable_nap.rs"]
 pub mod nap;
 pub mod poller;
 #[cfg(not(target_os = "linux"))]

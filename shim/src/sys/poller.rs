@@ -177,6 +177,7 @@ impl Poller {
     }
 
     /// The next turn is due then, at the latest.
+    #[cfg(unix)]
     pub(super) fn set_alarm(&self, at: Instant) {
         let mut state = self.lock();
         if state.alarm.is_none_or(|alarm| at < alarm) {

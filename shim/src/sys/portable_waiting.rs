@@ -7,6 +7,41 @@ use super::stack::Watched;
 use std::io;
 use std::time::Duration;
 
+/// What is waited for, and how long at most.
+#[derive(Clone)]
+pub struct Sockets {
+    sockets: Vec<Watched>,
+    timeout: Duration,
+}
+
+impl Sockets {
+    pub fn new(sockets: &[Watched], timeout: Duration) -> Self {
+        Self {
+            sockets: sockets.to_vec(),
+            timeout,
+        }
+    }
+
+    /// How many are ready now.
+    pub fn look(&mut self) -> usize {
+        let now = Self {
+            timeout: Duration::ZERO,
+            ..self.clone()
+        };
+        ready(now)
+    }
+
+    /// Waits on this thread: how many are ready.
+    pub fn wait(&mut self) -> usize {
+        ready(self.clone())
+    }
+}
+
+/// A failed wait is for libcurl to notice: it looks at its sockets.
+fn ready(sockets: Sockets) -> usize {
+    Wait::new(sockets).map_or(0, |wait| wait.wait())
+}
+
 /// A wait on another thread.
 pub struct Wait {
     system: System,
@@ -15,13 +50,14 @@ pub struct Wait {
 }
 
 impl Wait {
-    pub fn new(sockets: &[Watched], timeout: Duration) -> io::Result<Self> {
+    pub fn new(sockets: Sockets) -> io::Result<Self> {
+        let Sockets { sockets, timeout } = sockets;
         let wait = Self {
             system: System::new()?,
-            sockets: sockets.to_vec(),
+            sockets,
             timeout,
         };
-        for watched in sockets {
+        for watched in &wait.sockets {
             let Watched {
                 socket,
                 readable,
@@ -35,7 +71,7 @@ impl Wait {
     /// How many sockets are ready.
     pub fn wait(&self) -> usize {
         let mut ready = Vec::new();
-        // A failed wait is for libcurl to notice: it looks at its sockets.
+        // As above.
         let _ = self.system.wait(Some(self.timeout), &mut ready);
         ready.len()
     }

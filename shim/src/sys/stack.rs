@@ -8,6 +8,7 @@ use super::desk::Reply;
 use super::easy::OwnedEasy;
 use super::socket::{number, numbered};
 use super::trampolines::Slot;
+#[cfg(unix)]
 use crate::libcurl::poll;
 use std::ffi::{CStr, c_char, c_int, c_long, c_uint, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -211,6 +212,7 @@ impl OwnedStack {
 
     /// Waits on this thread: how many sockets are ready.
     pub fn poll(&self, milliseconds: c_int) -> (CURLMcode, c_int) {
+        #[cfg(unix)]
         poll::begin();
         let mut ready = 0;
         let none = ptr::null_mut();
