@@ -39,7 +39,8 @@ const SANITIZERS: Readonly<Record<string, Sanitizer>> = {
     rustFlags: "-Zsanitizer=thread --cfg tsan",
     args: ["-Zbuild-std"],
     env: {
-      TSAN_OPTIONS: "second_deadlock_stack=1:history_size=4",
+      TSAN_OPTIONS: "second_deadlock_stack=1:history_size=4:" +
+        `suppressions=${SHIM}tsan.supp`,
     },
     blind: "Assembly is not instrumented.",
   },
