@@ -19,6 +19,7 @@ import {
   CALLBACK_CODES,
   failed,
   FOREIGN_CALLBACK,
+  OWN_TURN,
   type Phase,
   type Refusal,
   SHARE_CLOSING,
@@ -28,11 +29,6 @@ import {
 } from "./outcomes.ts";
 import { mayBeClosing, mayBeElsewhere } from "./performing.ts";
 import type { Walk } from "./walk.ts";
-
-/** A handle whose share has an engine is not added. */
-export const ON_ENGINE_SHARE: Refusal = state(
-  /^cannot add\/remove handle - the transfers of a CurlShare of COOKIE, CONNECT or HSTS run on/,
-);
 
 /** Where a call may be made while another is under way. */
 export type From =
@@ -104,12 +100,18 @@ export function multiResults(
   const refusals = hindrances(walk, multi, from, words);
   if (isReachable(walk, multi, from) === false) return refusals;
   if (asks && multi.isPublic) refusals.push(FOREIGN_CALLBACK);
+  if (mayWait(multi)) refusals.push(OWN_TURN);
   return [...refusals, ...results];
 }
 
 /** libcurl's codes, and that of a function of the multi handle that failed. */
 export function multiFailed(...codes: number[]): Refusal {
   return failed([curl.E_MULTI_ABORTED_BY_CALLBACK, ...codes]);
+}
+
+/** Its calls take the turns of shares that have an engine. */
+function mayWait(multi: MultiEntry): boolean {
+  return multi.isPublic || [...multi.members.keys()].some(mayBeElsewhere);
 }
 
 function notAdded(why: string): Refusal {
@@ -122,6 +124,7 @@ const PERFORMING = notAdded("perform() of curl object already running");
 function adding(walk: Walk, multi: MultiEntry): Refusal[] {
   const words = (why: Hindrance) => notAdded(ADDING_WORDS[why]);
   const refusals = hindrances(walk, multi, "notification", words);
+  if (mayWait(multi)) refusals.push(OWN_TURN);
   return multi.isPublic ? [...refusals, FOREIGN_CALLBACK] : refusals;
 }
 
@@ -156,9 +159,7 @@ function addingIdle(entry: CurlEntry): Allowed[] {
   if (entry.mayBeForeign) results.push(FOREIGN_CALLBACK);
   if (entry.mimes.size > 0) results.push(SOURCE_IN_USE);
   if (mayBeClosing(entry)) results.push(SHARE_CLOSING);
-  const isElsewhere = mayBeElsewhere(entry);
-  if (isElsewhere) results.push(ON_ENGINE_SHARE);
-  if (isElsewhere && entry.attachment === "yes") return results;
+  if (mayBeElsewhere(entry)) results.push(OWN_TURN);
   return ["ok", ...results];
 }
 

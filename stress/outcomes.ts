@@ -158,8 +158,18 @@ export function pausing(method: string): Rule {
   };
 }
 
+/** Inside a callback of a transfer, what would wait for another of its share. */
+export const OWN_TURN: Refusal = state(
+  /^cannot invoke \w+\(\) - a callback of a transfer on the same share is running, and the share waits for its answer; /,
+);
+
 /** close() of a handle that is in a multi handle which nobody works on. */
-const MEMBER_CLOSING: readonly Allowed[] = [inMulti("close")];
+const MEMBER_CLOSING: readonly Allowed[] = [
+  "ok",
+  running("close"),
+  failed([curl.E_ABORTED_BY_CALLBACK, curl.E_MULTI_ABORTED_BY_CALLBACK]),
+  OWN_TURN,
+];
 
 /** close() is refused while a transfer runs, and may be repeated. */
 export const CLOSING: Rule = {
@@ -209,11 +219,6 @@ export const TRANSFER_CODES: readonly number[] = [
 /** A callback that this Worker cannot call. */
 export const FOREIGN_CALLBACK: Refusal = state(
   /^cannot invoke \w+\(\) - [A-Z_]+ was set in another Worker, or by a Curl object that is gone; /,
-);
-
-/** A transfer inside a callback of another, of the same share. */
-export const OWN_TURN: Refusal = state(
-  /^cannot invoke perform\(\) - a callback of a transfer on the same share is running, and the share waits for its answer; /,
 );
 
 /** An asynchronous transfer with CONNECT_ONLY. */
