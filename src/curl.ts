@@ -653,7 +653,8 @@ export class Curl extends CurlConnection implements Disposable {
    * or HSTS it is done soon after, by the share's own thread.
    *
    * @throws {CurlError} with libcurl's code if it fails; without one if the object
-   * is closed or a transfer is running
+   * is closed or a transfer is running, or inside a callback for whose answer its
+   * share waits
    *
    * @see {@link https://curl.se/libcurl/c/curl_easy_upkeep.html}
    *

@@ -292,7 +292,7 @@ export function upkeep(walk: Walk): void {
   const entry = anyCurl(walk);
   const turn = ownTurn(walk, entry);
   const results: Allowed[] = ["ok", failed(CALLBACK_CODES)];
-  if (turn !== "no") results.push(OWN_UPKEEP);
+  if (turn !== "no") results.push(OWN_TURN);
   walk.drive(
     "upkeep",
     entry,
@@ -301,11 +301,6 @@ export function upkeep(walk: Walk): void {
     () => entry.curl.upkeep(),
   );
 }
-
-const OWN_UPKEEP: Refusal = {
-  ...OWN_TURN,
-  text: new RegExp(OWN_TURN.text.source.replace("perform", "upkeep")),
-};
 
 function noSessions(method: string): Refusal {
   return state(
@@ -358,7 +353,8 @@ function importSession(walk: Walk, session: curl.SslSessionData): void {
 export function importNonsense(walk: Walk): void {
   const entry = anyCurl(walk);
   const results = sessionResults(entry, "sslsImport")
-    .map((one) => one === "ok" ? NONSENSE : one);
+    // libcurl looks at it more closely when it is used.
+    .flatMap((one) => one === "ok" ? [one, NONSENSE] : [one]);
   call(
     walk,
     entry,

@@ -27,7 +27,7 @@ import {
   state,
   STREAM,
 } from "./outcomes.ts";
-import { mayBeClosing, mayBeElsewhere } from "./performing.ts";
+import { mayBeClosing, mayBeElsewhere, mayTakeTurns } from "./performing.ts";
 import type { Walk } from "./walk.ts";
 
 /** Where a call may be made while another is under way. */
@@ -100,18 +100,13 @@ export function multiResults(
   const refusals = hindrances(walk, multi, from, words);
   if (isReachable(walk, multi, from) === false) return refusals;
   if (asks && multi.isPublic) refusals.push(FOREIGN_CALLBACK);
-  if (mayWait(multi)) refusals.push(OWN_TURN);
+  if (mayTakeTurns(multi)) refusals.push(OWN_TURN);
   return [...refusals, ...results];
 }
 
 /** libcurl's codes, and that of a function of the multi handle that failed. */
 export function multiFailed(...codes: number[]): Refusal {
   return failed([curl.E_MULTI_ABORTED_BY_CALLBACK, ...codes]);
-}
-
-/** Its calls take the turns of shares that have an engine. */
-function mayWait(multi: MultiEntry): boolean {
-  return multi.isPublic || [...multi.members.keys()].some(mayBeElsewhere);
 }
 
 function notAdded(why: string): Refusal {
@@ -124,7 +119,7 @@ const PERFORMING = notAdded("perform() of curl object already running");
 function adding(walk: Walk, multi: MultiEntry): Refusal[] {
   const words = (why: Hindrance) => notAdded(ADDING_WORDS[why]);
   const refusals = hindrances(walk, multi, "notification", words);
-  if (mayWait(multi)) refusals.push(OWN_TURN);
+  if (mayTakeTurns(multi)) refusals.push(OWN_TURN);
   return multi.isPublic ? [...refusals, FOREIGN_CALLBACK] : refusals;
 }
 

@@ -14,7 +14,7 @@ import {
   setFunctionOf,
 } from "./curl_operations.ts";
 import { isWaitedFor, slot } from "./functions.ts";
-import type { CurlEntry, Frame } from "./objects.ts";
+import type { CurlEntry, Frame, MultiEntry } from "./objects.ts";
 import {
   type Allowed,
   BLOB,
@@ -72,6 +72,11 @@ export function mayBeElsewhere(entry: CurlEntry): boolean {
   return entry.attachment === "maybe" || isElsewhere(entry);
 }
 
+/** Whether calls on it take the turns of shares that have an engine. */
+export function mayTakeTurns(multi: MultiEntry): boolean {
+  return multi.isPublic || [...multi.members.keys()].some(mayBeElsewhere);
+}
+
 /**
  * Whether a transfer would wait for itself: the engine of its share waits for
  * the answer of a callback that this Worker is in.
@@ -80,6 +85,8 @@ export function ownTurn(walk: Walk, entry: CurlEntry): "no" | "yes" | "maybe" {
   if (entry.attachment === "no") return "no";
   if (entry.attachment === "maybe") return "maybe";
   if (!isElsewhere(entry)) return "no";
+  const crowds = walk.frames.map((frame) => frame.multi ?? frame.entry?.multi);
+  if (crowds.some((multi) => multi && mayTakeTurns(multi))) return "maybe";
   const others = walk.frames.filter((frame) =>
     frame.entry?.share === entry.share && frame.kind !== "close"
   );
