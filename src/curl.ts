@@ -653,8 +653,8 @@ export class Curl extends CurlConnection implements Disposable {
    * or HSTS it is done soon after, by the share's own thread.
    *
    * @throws {CurlError} with libcurl's code if it fails; without one if the object
-   * is closed or a transfer is running, or inside a callback for whose answer its
-   * share waits
+   * is closed or a transfer is running, or while its share waits for the answer of
+   * a callback of this Worker
    *
    * @see {@link https://curl.se/libcurl/c/curl_easy_upkeep.html}
    *

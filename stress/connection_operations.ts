@@ -31,7 +31,7 @@ import {
   wrongRange,
   wrongType,
 } from "./outcomes.ts";
-import { ownTurn } from "./performing.ts";
+import { mayBeElsewhere, ownTurn } from "./performing.ts";
 import { socketUrl } from "./settings.ts";
 import type { Walk } from "./walk.ts";
 
@@ -292,7 +292,8 @@ export function upkeep(walk: Walk): void {
   const entry = anyCurl(walk);
   const turn = ownTurn(walk, entry);
   const results: Allowed[] = ["ok", failed(CALLBACK_CODES)];
-  if (turn !== "no") results.push(OWN_TURN);
+  // Its engine may wait for an answer that this Worker has not come to yet.
+  if (turn !== "no" || mayBeElsewhere(entry)) results.push(OWN_TURN);
   walk.drive(
     "upkeep",
     entry,

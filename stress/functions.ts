@@ -254,10 +254,16 @@ function heard(
     walk.frames.flatMap(({ multi, entry }) => multi ?? entry?.multi ?? []),
   );
   const members = [...multis].flatMap(({ members }) => [...members.values()]);
-  const found = [...flights, ...members, ...walk.frames].filter(({ entry }) =>
-    entry !== undefined && isOf(entry)
-  );
+  const found = [...flights, ...members, ...walk.frames].filter((frame) => {
+    const whose = frame.entry ?? frame.adding;
+    return whose !== undefined && isOf(whose);
+  });
   const frame = found.at(-1);
+  if (frame?.entry === undefined && frame?.adding !== undefined) {
+    // Connections of its own are closed; what is thrown is told later.
+    frame.isAmbiguous = true;
+    frame.adding.isHeardEarly = true;
+  }
   if (frame === undefined) walk.fail(`${name} was called out of the blue`);
   // One of two of the same handle was refused, or is over.
   const isOther = (each: Frame) =>

@@ -229,8 +229,10 @@ export function addTo(
   const isIn = error === undefined ||
     error instanceof curl.CurlError && error.code !== undefined &&
       entry.curl.multi() === multi.multi;
-  if (isIn) multi.take(entry);
-  else {
+  if (isIn) {
+    multi.take(entry);
+    entry.membership!.isAmbiguous ||= entry.isHeardEarly;
+  } else {
     multi.lose(entry);
     if (error instanceof curl.CurlError && error.code !== undefined) {
       multi.mayMiscount = true;

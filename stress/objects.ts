@@ -23,6 +23,8 @@ export class CurlEntry {
   mayBeForeign: boolean;
   /** Whether a connection may be left that bars it from leaving a share. */
   mayHoldConnection = false;
+  /** Its callbacks were asked while it went into a multi handle. */
+  isHeardEarly = false;
   /** The share it was last attached to; says nothing if it is public. */
   share: ShareEntry | null = null;
   /** Whether it ever had cookies of others. */
