@@ -98,8 +98,9 @@ export function leave(target: Target): unknown {
  */
 export function drive(target: Target, start: () => number): void {
   const { id, callbacks, crowd } = target;
-  // Of the transfer whose callback this is called in.
+  // Of the calls in whose callbacks this one is made.
   const outer = callbacks.takeFailure();
+  const outerCrowd = crowd?.takeFailure();
   const before = innermost;
   innermost = { id, callbacks, crowd, before };
   let slot: number;
@@ -110,6 +111,7 @@ export function drive(target: Target, start: () => number): void {
   }
   const thrown = callbacks.takeFailure() ?? crowd?.takeFailure();
   callbacks.keepFailure(outer);
+  crowd?.keepFailure(outerCrowd);
   conclude(slot, thrown);
   if (thrown !== undefined) throw abortedBy(E_ABORTED_BY_CALLBACK, thrown);
 }

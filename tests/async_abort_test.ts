@@ -193,9 +193,10 @@ test(SERVER, "abort() in a callback of another transfer", async () => {
   const controller = new AbortController();
   const promise = doomed.performText({ signal: controller.signal });
   await server.arrived(1);
+  const rejected = assertRejectsWith(promise, "by another");
   other.setopt(curl.WRITEFUNCTION, () => controller.abort("by another"));
   await other.perform();
-  await assertRejectsWith(promise, "by another");
+  await rejected;
   const again = new AbortController();
   const next = doomed.performText({ signal: again.signal });
   await server.arrived(3);

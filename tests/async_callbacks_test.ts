@@ -233,7 +233,13 @@ test(SERVER, "unpause() lets an upload go on that was paused", async () => {
 Deno.test("pause() is refused when nothing runs", async () => {
   using c = curlFor(FILE);
   await c.performText();
-  assertCurlError(() => c.pause(curl.PAUSE_ALL), curl.E_BAD_FUNCTION_ARGUMENT);
+  c.setopt(curl.URL, "nonsense://host/");
+  await assertCurlRejects(c.performText(), curl.E_UNSUPPORTED_PROTOCOL);
+  assertCurlError(
+    () => c.pause(curl.PAUSE_ALL),
+    curl.E_BAD_FUNCTION_ARGUMENT,
+    "nothing is there to pause",
+  );
 });
 
 test(SERVER, "unpause() in a callback of another transfer", async () => {

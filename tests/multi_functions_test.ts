@@ -276,6 +276,32 @@ Deno.test("M_NOTIFYFUNCTION that throws has the call throw, which is done", () =
   multi.perform();
 });
 
+Deno.test("what M_NOTIFYFUNCTION throws is no failure of what it calls next", () => {
+  using multi = new curl.CurlMulti({ closeHandles: true });
+  const [first, second] = [quiet(FILE), quiet(FILE)];
+  const thrown = new Error("no");
+  const inside: unknown[] = [];
+  let calls = 0;
+  multi.setopt(curl.M_NOTIFYFUNCTION, () => {
+    if (calls++ === 0) throw thrown;
+    try {
+      second.pause(curl.PAUSE_CONT);
+      inside.push(undefined);
+    } catch (error) {
+      inside.push((error as Error).cause);
+    }
+  });
+  multi.notifyEnable(curl.M_NOTIFY_INFO_READ);
+  multi.notifyEnable(curl.M_NOTIFY_EASY_DONE);
+  multi.addHandle(first);
+  multi.addHandle(second);
+  const code = curl.E_MULTI_ABORTED_BY_CALLBACK;
+  const error = assertCurlError(() => multi.perform(), code);
+  assertStrictEquals(error.cause, thrown);
+  assert(inside.length > 0);
+  assert(inside.every((cause) => cause === undefined));
+});
+
 Deno.test("a function that returns nonsense has the call say so", () => {
   using multi = new curl.CurlMulti({ closeHandles: true });
   multi.setopt(

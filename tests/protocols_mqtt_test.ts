@@ -46,9 +46,10 @@ for (const scheme of ["mqtt", "mqtts"] as const) {
       }
       const long = "x".repeat(100_000);
       c.setopt(curl.POSTFIELDS, `${long}end`);
+      const ended = assertCurlRejects(subscription, curl.E_WRITE_ERROR);
       assertEquals(await way.text(c), "");
       assertEquals(c.getinfo(curl.SCHEME), scheme);
-      await assertCurlRejects(subscription, curl.E_WRITE_ERROR);
+      await ended;
       // Before each message come the topic's length and the topic.
       assertMatch(heard.text, /^(..topicfirst)+..topicx/s);
       assertStringIncludes(heard.text, `topic${long}end`);

@@ -496,7 +496,13 @@ impl Operation {
                 inside,
                 ..
             } => {
-                let outcome = outcome(&handle, code);
+                let outcome = match code {
+                    // libcurl tells nothing then: what stands there is older.
+                    CURLE_BAD_FUNCTION_ARGUMENT => {
+                        Err(Error::easy(code, "nothing is there to pause"))
+                    }
+                    code => outcome(&handle, code),
+                };
                 if !inside {
                     easy.finish();
                 }
