@@ -25,6 +25,7 @@ import {
   BAD_SETTINGS,
   caCertificate,
   goodSetting,
+  goodTarget,
   NOT_UNSETTABLE,
   UNSETTABLE,
 } from "./settings.ts";
@@ -169,11 +170,11 @@ export function set(
   entry: CurlEntry,
   option: curl.CurlOption,
   value: unknown,
-): void {
+): Outcome<void> {
   touch(walk, entry);
   const text = typeof value === "string" ? ` ${value.slice(0, 60)}` : "";
   const rule = option === curl.HSTS_CTRL ? SETTING_HSTS : SETTING;
-  call(walk, entry, `setopt(${option}${text})`, rule, () => {
+  return call(walk, entry, `setopt(${option}${text})`, rule, () => {
     entry.curl.setopt(option, value as never);
   });
 }
@@ -201,9 +202,14 @@ function touch(walk: Walk, entry: CurlEntry): void {
 
 /** Leaves a connection behind that only this handle uses. */
 export function connectOnly(walk: Walk): void {
+  const { random, site } = walk;
   const entry = freeCurl(walk);
   entry.mayHoldConnection = true;
-  set(walk, entry, curl.CONNECT_ONLY, walk.random.chance(500) ? 1 : 0);
+  // Whoever performs a WebSocket that is not left to the program never stops
+  // listening.
+  const { url } = goodTarget(random, site);
+  if (set(walk, entry, curl.URL, url).error !== undefined) return;
+  set(walk, entry, curl.CONNECT_ONLY, random.chance(500) ? 1 : 0);
 }
 
 export function setBad(walk: Walk): void {

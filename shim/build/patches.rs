@@ -31,6 +31,14 @@ const PATCHES: &[Patch] = &[
                   int denocurl_poll(struct pollfd *, nfds_t, int);\n  \
                   r = denocurl_poll(ufds, nfds, pending_ms);",
     },
+    // Buffers are four times as large as usual, so that this many do for a turn:
+    // others have theirs no later for it.
+    Patch {
+        krate: "curl-sys",
+        file: "curl/lib/transfer.c",
+        find: "int maxloops = 10;",
+        replace: "int maxloops = 2;",
+    },
     // Transfers that wait to see whether a new connection multiplexes would
     // wait for the end of its transfer where it does not, and that transfer
     // may wait for them.

@@ -26,6 +26,7 @@ use std::collections::VecDeque;
 use std::ffi::c_long;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 pub struct Engine {
     inner: Rc<Inner>,
@@ -89,6 +90,9 @@ enum Order {
 
 /// So often a turn looks again for what libcurl wants to do at once.
 const PASSES: usize = 4;
+
+/// After so long it leaves that to the next one: the program has its own to do.
+const MOMENT: Duration = Duration::from_micros(250);
 
 impl Engine {
     pub fn new(poller: Arc<Poller>) -> Result<Self> {
@@ -440,7 +444,11 @@ impl Inner {
     /// On the coroutine's stack.
     fn turn(&self) -> u32 {
         let mut ready = self.ready.take();
+        let start = Instant::now();
         for pass in 0..PASSES {
+            if pass > 0 && start.elapsed() > MOMENT {
+                break;
+            }
             self.obey();
             let Due { timer, tick } = self.poller.take(&mut ready, pass == 0);
             if ready.is_empty() && !timer && !tick {
