@@ -107,6 +107,28 @@ Deno.test("abort() after the end of perform() changes nothing", async () => {
   assertIsFile(await next);
 });
 
+test(
+  SERVER,
+  "abort() as the transfer ends spares the handle's next one",
+  async () => {
+    await using server = await startServer();
+    using c = curlFor(`${server.url}/bytes/5`);
+    for (let round = 0; round < 20; round++) {
+      const controller = new AbortController();
+      c.setopt(curl.WRITEFUNCTION, () => {
+        controller.abort("at last");
+        // What takes so long leaves more to the next turn.
+        const start = performance.now();
+        while (performance.now() - start < 1);
+      });
+      const promise = c.perform({ signal: controller.signal });
+      await assertRejectsWith(promise, "at last");
+      c.unsetopt(curl.WRITEFUNCTION);
+      assertEquals((await c.performBytes()).length, 5);
+    }
+  },
+);
+
 Deno.test("perform() leaves no listener behind when it can't start", async () => {
   const c = curlFor(FILE);
   c.close();

@@ -82,7 +82,10 @@ struct Entry {
 
 enum Order {
     Start(u64),
-    Cancel(u64, CURLcode),
+    /// If the transfer was cancelled: another may have its handle by now.
+    Cancel(u64),
+    /// Whichever it is.
+    End(u64, CURLcode),
     /// What holds it up has changed.
     Reconsider(u64),
     Upkeep(c_long),
@@ -174,7 +177,7 @@ impl Engine {
         if desk.flow.alone.get() {
             self.wake_alone(id);
         } else {
-            self.inner.order(Order::Cancel(id, code));
+            self.inner.order(Order::Cancel(id));
         }
     }
 
@@ -416,7 +419,7 @@ impl Engine {
         let inner = self.inner.clone();
         let ids: Vec<u64> = inner.transfers.borrow().keys().copied().collect();
         for id in ids {
-            inner.order(Order::Cancel(id, CURLE_ABORTED_BY_CALLBACK));
+            inner.order(Order::End(id, CURLE_ABORTED_BY_CALLBACK));
         }
         let desks = Desks::Many(inner.desks.clone());
         let last = Suspendable::new(desks, move || {
@@ -490,7 +493,12 @@ impl Inner {
             };
             match order {
                 Order::Start(id) => self.add(id),
-                Order::Cancel(id, code) => self.remove(id, code),
+                Order::Cancel(id) => {
+                    if let Some(code) = self.cancelled(id) {
+                        self.remove(id, code);
+                    }
+                }
+                Order::End(id, code) => self.remove(id, code),
                 Order::Reconsider(id) => self.reconsider(id),
                 Order::Upkeep(interval) => {
                     // Nobody waits for what came of it.
@@ -516,6 +524,10 @@ impl Inner {
         let transfers = self.transfers.borrow();
         let entry = transfers.get(&id).filter(|entry| !entry.is_over)?;
         Some(entry.transfer.handle().clone())
+    }
+
+    fn cancelled(&self, id: u64) -> Option<CURLcode> {
+        self.transfers.borrow().get(&id)?.cancelled
     }
 
     fn remove(&self, id: u64, code: CURLcode) {
@@ -604,7 +616,7 @@ impl Inner {
         if code != CURLM_OK && !self.broken.replace(true) {
             let ids: Vec<u64> = self.transfers.borrow().keys().copied().collect();
             for id in ids {
-                self.order(Order::Cancel(id, CURLE_FAILED_INIT));
+                self.order(Order::End(id, CURLE_FAILED_INIT));
             }
         }
     }
