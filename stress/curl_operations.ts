@@ -358,6 +358,14 @@ export function duplicate(walk: Walk): void {
 }
 
 export function close(walk: Walk, entry: CurlEntry = freeCurl(walk)): void {
+  const isClosing = walk.frames.some((frame) =>
+    frame.entry === entry && frame.kind === "close"
+  );
+  if (isClosing) {
+    // That goes on; this does nothing.
+    walk.attempt(`${entry} close()`, ["ok"], () => entry.curl.close());
+    return;
+  }
   // Its callbacks find it detached.
   if (phasesOf(entry, walk.frames).join() === "idle") leave(entry);
   const { outcome } = walk.drive(
