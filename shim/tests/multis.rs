@@ -99,15 +99,39 @@ fn connections_made(curl: Curl) -> f64 {
 
 #[test]
 fn a_handle_that_leaves_lets_be_what_others_use_by_now() {
+    for shares in [false, true] {
+        begin();
+        let (first, second) = (writing("0"), writing(&SIZE.to_string()));
+        if shares {
+            let share = Share::new(true, &[CURL_LOCK_DATA_CONNECT]);
+            first.set_share(share).unwrap();
+            second.set_share(share).unwrap();
+        }
+        let all = Loop::new();
+        all.add(first);
+        all.perform_until(|| has_answer(first));
+        all.begin(second);
+        assert_eq!(connections_made(second), 0.0);
+        connect_only(first, true);
+        all.remove(first);
+        all.finish(second);
+    }
+}
+
+#[test]
+fn a_handle_reads_nothing_from_what_others_use_by_now() {
     begin();
+    let share = Share::new(true, &[CURL_LOCK_DATA_CONNECT]);
     let (first, second) = (writing("0"), writing(&SIZE.to_string()));
+    first.set_share(share).unwrap();
+    second.set_share(share).unwrap();
+    perform(first);
     let all = Loop::new();
-    all.add(first);
-    all.perform_until(|| has_answer(first));
     all.begin(second);
     assert_eq!(connections_made(second), 0.0);
     connect_only(first, true);
-    all.remove(first);
+    first.use_connection();
+    perform(first);
     all.finish(second);
 }
 
@@ -129,4 +153,27 @@ fn a_handle_takes_no_connection_of_its_share_for_its_former_one() {
     assert!(socket >= 0.0, "{socket}");
     third.set_share(share).unwrap();
     perform(third);
+}
+
+#[test]
+fn a_handle_that_comes_begins_without_what_it_has_read_from() {
+    begin();
+    let share = Share::new(true, &[CURL_LOCK_DATA_CONNECT]);
+    let curl = writing("0");
+    curl.set_share(share).unwrap();
+    connect_only(curl, true);
+    let all = Loop::new();
+    all.add(curl);
+    all.perform_until(|| curl.number(CURLINFO_TOTAL_TIME_T) != Ok(0.0));
+    // libcurl would close it.
+    connect_only(curl, false);
+    all.remove(curl);
+    connect_only(curl, true);
+    curl.use_connection();
+    connect_only(curl, false);
+    all.add(curl);
+    all.perform_until(|| has_answer(curl));
+    assert_eq!(connections_made(curl), 1.0);
+    all.remove(curl);
+    all.drive(all.multi.close());
 }
