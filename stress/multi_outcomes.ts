@@ -30,11 +30,6 @@ import {
 import { mayBeClosing, mayBeElsewhere, mayTakeTurns } from "./performing.ts";
 import type { Walk } from "./walk.ts";
 
-/** A handle whose share has an engine is not added. */
-const ON_ENGINE_SHARE: Refusal = state(
-  /^cannot add\/remove handle - the transfers of a CurlShare of COOKIE, CONNECT or HSTS run on/,
-);
-
 /** Where a call may be made while another is under way. */
 export type From =
   /** Not at all. */
@@ -159,9 +154,7 @@ function addingIdle(entry: CurlEntry): Allowed[] {
   if (entry.mayBeForeign) results.push(FOREIGN_CALLBACK);
   if (entry.mimes.size > 0) results.push(SOURCE_IN_USE);
   if (mayBeClosing(entry)) results.push(SHARE_CLOSING);
-  const isElsewhere = mayBeElsewhere(entry);
-  if (isElsewhere) results.push(ON_ENGINE_SHARE);
-  if (isElsewhere && entry.attachment === "yes") return results;
+  if (mayBeElsewhere(entry)) results.push(OWN_TURN);
   return ["ok", ...results];
 }
 

@@ -269,29 +269,3 @@ test(
     assertEquals(multi.size, 0);
   },
 );
-
-for (
-  const kind of [
-    curl.LOCK_DATA_COOKIE,
-    curl.LOCK_DATA_CONNECT,
-    curl.LOCK_DATA_HSTS,
-  ]
-) {
-  Deno.test(`CurlMulti.addHandle() refuses a share of kind ${kind}`, () => {
-    using share = new curl.CurlShare();
-    share.share(kind);
-    using c = curlFor(FILE);
-    c.setopt(curl.SHARE, share);
-    using multi = new curl.CurlMulti();
-    assertEquals(
-      refused(() => multi.addHandle(c)),
-      "cannot add/remove handle - the transfers of a CurlShare of COOKIE, " +
-        "CONNECT or HSTS run on that share's own thread; use perform() of the " +
-        "Curl object",
-    );
-    assertEquals(multi.size, 0);
-    c.unsetopt(curl.SHARE);
-    multi.addHandle(c);
-    multi.removeHandle(c);
-  });
-}

@@ -53,12 +53,33 @@ const PATCHES: &[Patch] = &[
     Patch {
         krate: "curl-sys",
         file: "curl/lib/multi.c",
-        find: "is a private multi handle here that we can kill */\n",
-        replace: "is a private multi handle here that we can kill */\n    \
-                  if(data->conn) {\n      \
-                  struct connectdata *conn = data->conn;\n      \
-                  Curl_detach_connection(data);\n      \
-                  Curl_conn_close(data, conn, TRUE);\n    }\n",
+        find: "  if(data->multi_easy) {\n    /* if this easy handle was previously used",
+        replace: "  if(data->conn) {\n    \
+                  struct connectdata *conn = data->conn;\n    \
+                  Curl_detach_connection(data);\n    \
+                  Curl_conn_close(data, conn, TRUE);\n  }\n\n  \
+                  if(data->multi_easy) {\n    /* if this easy handle was previously used",
+    },
+    // The last connection of a handle is its own only if CONNECT_ONLY was set when
+    // it was made. Any other is in the pool for all, and may be in use: it must be
+    // neither closed with the handle, nor read from.
+    Patch {
+        krate: "curl-sys",
+        file: "curl/lib/connect.c",
+        find: "    if(connp)\n      *connp = conn;\n",
+        replace: "    if(connp) {\n      \
+                  *connp = conn->bits.connect_only ? conn : NULL;\n      \
+                  if(!*connp)\n        return CURL_SOCKET_BAD;\n    }\n",
+    },
+    // Each pool counts its connections from 0: in a share's pool, the number of a
+    // handle's last connection is somebody else's.
+    Patch {
+        krate: "curl-sys",
+        file: "curl/lib/curl_share.c",
+        find: "    share_ref_inc(share);\n    data->share = share;\n",
+        replace: "    share_ref_inc(share);\n    data->share = share;\n    \
+                  if(CURL_SHARE_KEEP_CONNECT(share))\n      \
+                  data->state.lastconnect_id = -1;\n",
     },
     // Only the multi handle that makes a connection wakes transfers that wait for
     // it, so those of others must not: a share may have several.

@@ -118,13 +118,6 @@ impl Error {
         Self::not_added("curl object already on another multi-stack")
     }
 
-    pub fn adding_engine_share() -> Self {
-        Self::not_added(
-            "the transfers of a CurlShare of COOKIE, CONNECT or HSTS run on that share's \
-             own thread; use perform() of the Curl object",
-        )
-    }
-
     pub fn adding_closed() -> Self {
         Self::state("curl object already closed")
     }

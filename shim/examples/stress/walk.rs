@@ -100,6 +100,10 @@ pub struct Walk<'a> {
     closing: Vec<Share>,
     /// The mimes it has made.
     forms: Vec<Form>,
+    /// Multi handles that it has made itself.
+    multis: Vec<Multi>,
+    /// Those that calls are under way on.
+    busy: Vec<Multi>,
     /// Waits for sockets of multi handles.
     waits: Vec<JoinHandle<()>>,
 }
@@ -117,6 +121,8 @@ impl<'a> Walk<'a> {
             waiting: None,
             closing: Vec::new(),
             forms: Vec::new(),
+            multis: Vec::new(),
+            busy: Vec::new(),
             waits: Vec::new(),
         }
     }
@@ -511,10 +517,14 @@ impl<'a> Walk<'a> {
 
 /// For all to use, in the place of another if there are enough.
 fn pass_on<T>(random: &mut Random, pool: &mut Vec<T>, number: T) {
-    if pool.len() < POOL {
+    pass_on_most(random, pool, number, POOL);
+}
+
+fn pass_on_most<T>(random: &mut Random, pool: &mut Vec<T>, number: T, most: usize) {
+    if pool.len() < most {
         pool.push(number);
     } else {
-        let place = random.below(POOL);
+        let place = random.below(most);
         pool[place] = number;
     }
 }

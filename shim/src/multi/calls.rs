@@ -50,9 +50,6 @@ pub fn add_now(members: &Rc<Members>, easy: &Arc<Easy>) -> Result<bool> {
 }
 
 fn join(members: &Rc<Members>, easy: &Arc<Easy>, held: Held<'_, Core>) -> Result<Joining> {
-    if held.share.as_ref().is_some_and(|share| share.has_engine()) {
-        return Err(Error::adding_engine_share());
-    }
     let runner = Runner::Multi(members.multi.id());
     let (transfer, scripts) = Transfer::begin_held(easy, held, "addHandle", Wish::Write, runner)?;
     let handle = transfer.handle().clone();

@@ -1,19 +1,23 @@
 //! Multi handles, mimes, URLs and connections in the walk.
 
-use super::{CALLS_INSIDE, DEEPEST, Ends, Flow, Walk, count, pass_on};
+use super::{CALLS_INSIDE, DEEPEST, Ends, Flow, Walk, count, pass_on, pass_on_most};
 use crate::support::calls::*;
 use crate::support::multis::{Form, Multi, wait_for_multi};
 use std::thread;
 
 /// How many mimes a Worker remembers.
 const FORMS: usize = 6;
+/// How many multi handles of its own a Worker remembers.
+const MULTIS: usize = 3;
+/// How often it goes on with the transfers of one, for most to come to their end.
+const ROUNDS: usize = 12;
 
 impl Walk<'_> {
     pub(super) fn step_of_objects(&mut self) -> Flow {
-        match self.random.below(28) {
+        match self.random.below(30) {
             0..2 => self.new_multi(),
-            2 => drop(self.multi().open()),
-            3 => self.multi().release(),
+            2 => drop(self.free_multi().map(Multi::open)),
+            3 => drop(self.free_multi().map(Multi::release)),
             4..9 => return self.add(),
             9..12 => return self.remove(),
             12..17 => return self.perform_multi(),
@@ -29,19 +33,31 @@ impl Walk<'_> {
                 let url = self.url();
                 self.curl().set_url(&url);
             }
+            27..29 => return self.finish_multi(),
             _ => return self.use_connection(),
         }
         Ok(())
     }
 
-    /// Any number, also of one that is gone, or another's.
+    /// One of its own, or any number, also of one that is gone, or another's.
     fn multi(&mut self) -> Multi {
+        if !self.multis.is_empty() && self.random.one_in(2) {
+            return self.random.pick(&self.multis);
+        }
         let multis = self.common.multis.lock().unwrap();
         self.random.pick(&multis)
     }
 
+    /// One whose object may be collected, or taken up anew: none that a call is
+    /// under way on.
+    fn free_multi(&mut self) -> Option<Multi> {
+        let multi = self.multi();
+        (!self.busy.contains(&multi)).then_some(multi)
+    }
+
     fn new_multi(&mut self) {
         let multi = Multi::new(self.random.one_in(2));
+        pass_on_most(&mut self.random, &mut self.multis, multi, MULTIS);
         let mut multis = self.common.multis.lock().unwrap();
         pass_on(&mut self.random, &mut multis, multi);
     }
@@ -81,6 +97,22 @@ impl Walk<'_> {
         Ok(())
     }
 
+    fn finish_multi(&mut self) -> Flow {
+        if self.depth == DEEPEST {
+            return Ok(());
+        }
+        let multi = self.multi();
+        for _ in 0..ROUNDS {
+            let first = multi.perform();
+            if first.is_err() {
+                break;
+            }
+            self.drive_multi(multi, first)?;
+            multi.select();
+        }
+        Ok(())
+    }
+
     fn close_multi(&mut self) -> Flow {
         let multi = self.multi();
         let first = multi.close();
@@ -115,6 +147,7 @@ impl Walk<'_> {
             return Ok(());
         };
         self.depth += 1;
+        self.busy.push(multi);
         let mut calls_left = CALLS_INSIDE;
         while let Step::Asks(question) = step {
             count(&self.common.slots[self.slot].calls);
@@ -131,6 +164,7 @@ impl Walk<'_> {
                 Err(failure) => panic!("{failure:?}"),
             };
         }
+        self.busy.pop();
         self.depth -= 1;
         Ok(())
     }
