@@ -167,12 +167,9 @@ export class CurlMime implements Disposable {
       throw wrongArgument("CurlMime.from()", "a FormData", formData);
     }
     const mime = new CurlMime(curl);
-    try {
+    orClose(mime, () => {
       for (const [name, value] of formData) addEntry(mime, name, value);
-    } catch (error) {
-      mime.close();
-      throw error;
-    }
+    });
     return mime;
   }
 
@@ -344,16 +341,13 @@ export class CurlMime implements Disposable {
     );
     const curl = node.owner ?? new Borrower(node.target);
     const child = new CurlMime(curl as CurlLike);
-    try {
+    orClose(child, () => {
       node.checkDepth();
       const part = node.addPart();
       node.setSubparts(part, ownNode(child));
       node.setText(part, "name", bytes);
       node.setText(part, "type", type);
-    } catch (error) {
-      child.close();
-      throw error;
-    }
+    });
     return child;
   }
 
@@ -427,10 +421,19 @@ export function send(
   make: (curl: CurlLike) => CurlMime,
 ): void {
   const mime = make(new Borrower(target));
+  orClose(mime, () => ownNode(mime).send());
+}
+
+/** Does something with a mime that nobody else has, or closes it. */
+export function orClose(mime: CurlMime, act: () => void): void {
   try {
-    ownNode(mime).send();
+    act();
   } catch (error) {
-    mime.close();
+    try {
+      mime.close();
+    } catch {
+      // A transfer of another Worker's has the handle: it goes with its object.
+    }
     throw error;
   }
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { CurlMime, send } from "./curl_mime.ts";
+import { CurlMime, orClose, send } from "./curl_mime.ts";
 import type { CurlMimePart } from "./curl_mime_part.ts";
 import type { MimeTarget } from "./mime_tree.ts";
 import {
@@ -62,12 +62,9 @@ export function setForm(target: MimeTarget, value: unknown): void {
   if (fields.length === 0) return;
   send(target, (curl) => {
     const mime = new CurlMime(curl);
-    try {
+    orClose(mime, () => {
       for (const field of fields) addField(mime, field);
-    } catch (error) {
-      mime.close();
-      throw error;
-    }
+    });
     return mime;
   });
 }

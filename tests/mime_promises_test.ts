@@ -10,7 +10,12 @@ import {
   assertThrows,
 } from "./assert.ts";
 import { assertCurlRejects } from "./fixtures/async_checks.ts";
-import { assertUsable, curlFor } from "./fixtures/checks.ts";
+import {
+  assertIsFile,
+  assertUsable,
+  curlFor,
+  FILE,
+} from "./fixtures/checks.ts";
 import { SERVER, startServer } from "./fixtures/http_server.ts";
 import {
   digest,
@@ -261,6 +266,22 @@ test(
     assertEquals(partsOf(await c.performText()), []);
   },
 );
+
+Deno.test("CurlMime.from() fails with what the form fails with", async () => {
+  using c = curlFor(FILE);
+  const thrown = new Error("no more");
+  let performed: Promise<string> | undefined;
+  class Failing extends FormData {
+    override *[Symbol.iterator](): ReturnType<FormData["entries"]> {
+      // The mime can't be closed then.
+      performed = c.performText();
+      throw thrown;
+    }
+  }
+  const act = () => curl.CurlMime.from(c, new Failing());
+  assertStrictEquals(assertThrows(act), thrown);
+  assertIsFile(await performed!);
+});
 
 Deno.test("CurlMime.from() refuses what is no form", () => {
   using c = new curl.Curl();
