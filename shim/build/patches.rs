@@ -13,7 +13,95 @@ struct Patch {
     replace: &'static str,
 }
 
+/// How numbers of references change that threads have in common.
+macro_rules! counting {
+    () => {
+        "\n#ifdef _WIN32\n\
+         #define denocurl_add(count, by) \
+         (InterlockedExchangeAdd((volatile LONG *)&(count), by) + (by))\n\
+         #else\n\
+         #define denocurl_add(count, by) \
+         __atomic_add_fetch(&(count), by, __ATOMIC_ACQ_REL)\n\
+         #endif\n"
+    };
+}
+
 const PATCHES: &[Patch] = &[
+    // Hosts, credentials and addresses belong to handles and to connections, which
+    // may be a share's, and so used and freed by several threads at once. They are
+    // never changed but for the number of those who have them.
+    Patch {
+        krate: "curl-sys",
+        file: "curl/lib/peer.c",
+        find: "#include \"peer.h\"\n",
+        replace: concat!("#include \"peer.h\"\n", counting!()),
+    },
+    Patch {
+        krate: "curl-sys",
+        file: "curl/lib/peer.c",
+        find: "src->refcount++;",
+        replace: "denocurl_add(src->refcount, 1);",
+    },
+    Patch {
+        krate: "curl-sys",
+        file: "curl/lib/peer.c",
+        find: "    if(peer->refcount)\n      peer->refcount--;\n    if(!peer->refcount) {",
+        replace: "    if(!denocurl_add(peer->refcount, -1)) {",
+    },
+    Patch {
+        krate: "curl-sys",
+        file: "curl/lib/creds.c",
+        find: "#include \"creds.h\"\n",
+        replace: concat!("#include \"creds.h\"\n", counting!()),
+    },
+    Patch {
+        krate: "curl-sys",
+        file: "curl/lib/creds.c",
+        find: "src->refcount++;",
+        replace: "denocurl_add(src->refcount, 1);",
+    },
+    Patch {
+        krate: "curl-sys",
+        file: "curl/lib/creds.c",
+        find: "    if(creds->refcount)\n      creds->refcount--;\n    if(!creds->refcount) {",
+        replace: "    if(!denocurl_add(creds->refcount, -1)) {",
+    },
+    Patch {
+        krate: "curl-sys",
+        file: "curl/lib/vdns/dnscache.c",
+        find: "#include \"vdns/dnscache.h\"\n",
+        replace: concat!("#include \"vdns/dnscache.h\"\n", counting!()),
+    },
+    Patch {
+        krate: "curl-sys",
+        file: "curl/lib/vdns/dnscache.c",
+        find: "    dns->refcount--;\n    if(dns->refcount == 0)",
+        replace: "    if(denocurl_add(dns->refcount, -1) == 0)",
+    },
+    Patch {
+        krate: "curl-sys",
+        file: "curl/lib/vdns/dnscache.c",
+        find: "  dns->refcount--;\n  if(dns->refcount == 0)",
+        replace: "  if(denocurl_add(dns->refcount, -1) == 0)",
+    },
+    Patch {
+        krate: "curl-sys",
+        file: "curl/lib/vdns/dnscache.c",
+        find: "dns->refcount--;",
+        replace: "denocurl_add(dns->refcount, -1);",
+    },
+    Patch {
+        krate: "curl-sys",
+        file: "curl/lib/vdns/dnscache.c",
+        find: "dns->refcount++;",
+        replace: "denocurl_add(dns->refcount, 1);",
+    },
+    Patch {
+        krate: "curl-sys",
+        file: "curl/lib/vdns/dnscache.c",
+        find: "entry->refcount++;",
+        replace: "denocurl_add(entry->refcount, 1);",
+    },
     // The TLS settings are filled in after the SSH ones are read, so the first
     // transfer of a handle would try an encrypted key without its password.
     Patch {
