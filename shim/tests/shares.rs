@@ -57,6 +57,15 @@ fn expected(phase: Phase, kind: u32, detach_on_close: bool) -> Option<String> {
     Some(format!("cannot close CurlShare: {text}"))
 }
 
+/// Another test may be at a report of all there is.
+fn until_gone(state: impl Fn() -> Option<String>) {
+    let end = Instant::now() + Duration::from_secs(10);
+    while state().is_some() && Instant::now() < end {
+        thread::yield_now();
+    }
+    assert_eq!(state(), None);
+}
+
 #[test]
 fn close_in_every_phase() {
     begin();
@@ -90,7 +99,10 @@ fn close_in(phase: Phase, share: Share, expected: Option<&str>, file: &str) {
     match phase {
         Nobody | Detached => curl.unset(CURLOPT_SHARE).unwrap(),
         Closed => curl.close().unwrap(),
-        Released => curl.release(),
+        Released => {
+            curl.release();
+            until_gone(|| curl.state());
+        }
         Idle => {}
         InItsCallback => {
             curl.set_callback(CURLOPT_WRITEFUNCTION, true).unwrap();
@@ -132,12 +144,7 @@ fn close_in(phase: Phase, share: Share, expected: Option<&str>, file: &str) {
     refused(Curl::new().set_share(share), "CurlShare is closed");
     assert!(share.open().is_err());
     share.release();
-    // Another test may be at a report of all there is.
-    let end = Instant::now() + Duration::from_secs(10);
-    while share.state().is_some() && Instant::now() < end {
-        thread::yield_now();
-    }
-    assert_eq!(share.state(), None);
+    until_gone(|| share.state());
 }
 
 fn connect(curl: Curl, url: &str, connect_only: i64) {
