@@ -268,7 +268,7 @@ impl Here {
     }
 
     fn pending(&self) -> usize {
-        let own = self.engine().map_or(0, |engine| engine.count());
+        let own = self.engine().map_or(0, |engine| engine.pending());
         own + self.remotes.count() + self.closings.borrow().len()
     }
 

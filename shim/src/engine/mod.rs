@@ -126,6 +126,11 @@ impl Engine {
         self.inner.transfers.borrow().len()
     }
 
+    /// The same, or something else that the next turn is for.
+    pub fn pending(&self) -> usize {
+        self.count().max(self.inner.orders.borrow().len())
+    }
+
     pub fn has(&self, id: u64) -> bool {
         self.inner.transfers.borrow().contains_key(&id)
     }
