@@ -361,9 +361,9 @@ export function close(walk: Walk, entry: CurlEntry = freeCurl(walk)): void {
   const isClosing = walk.frames.some((frame) =>
     frame.entry === entry && frame.kind === "close"
   );
-  if (isClosing) {
-    // That goes on; this does nothing.
-    walk.attempt(`${entry} close()`, ["ok"], () => entry.curl.close());
+  if (isClosing && entry.multi !== null) {
+    // It may not be out yet: that goes on, and this does nothing.
+    walk.attemptOn(entry, "close()", ["ok"], () => entry.curl.close());
     return;
   }
   // Its callbacks find it detached.
