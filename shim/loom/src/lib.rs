@@ -20,6 +20,7 @@ pub mod panic;
 pub mod sync;
 pub mod sys;
 pub mod thread;
+pub mod time;
 
 pub mod authorities {
     //! No place of certificates, which nothing here reads.

@@ -6,6 +6,7 @@
 #[allow(dead_code, non_camel_case_types, reason = "complete and generated")]
 pub mod bindings;
 #[path = "../../../src/sys/coroutine.rs"]
+#[allow(dead_code, reason = "some of it is for libcurl's own waits")]
 pub mod coroutine;
 #[path = "../../../src/sys/desk.rs"]
 #[allow(dead_code, reason = "some of it is for the real multi handle")]
@@ -18,6 +19,9 @@ pub mod linger;
 pub mod lists;
 pub mod mime;
 pub mod multi;
+#[path = "../../../src/sys/nap.rs"]
+#[allow(dead_code, reason = "nothing waits in libcurl")]
+pub mod nap;
 #[path = "../../../src/sys/poller.rs"]
 #[allow(dead_code, reason = "there is no socket to watch")]
 pub mod poller;
