@@ -15,6 +15,7 @@ const deno = (...args: string[]) => [Deno.execPath(), ...args];
 const STEPS: readonly (readonly string[])[] = [
   deno("fmt", "--check"),
   ["cargo", "fmt", "--check", "--manifest-path", "shim/Cargo.toml"],
+  ["cargo", "fmt", "--check", "--manifest-path", "shim/loom/Cargo.toml"],
   deno("run", "-A", "tools/gen_tables.ts", "--check"),
   deno("run", "-A", "tools/gen_symbols.ts", "--check"),
   deno("run", "-A", "tools/gen_porting.ts", "--check"),
@@ -26,6 +27,7 @@ const STEPS: readonly (readonly string[])[] = [
   deno("run", "-A", "tools/check_platforms.ts"),
   ["cargo", "clippy", "--all-targets", ...CARGO, "--", "-D", "warnings"],
   ["cargo", "test", "--quiet", ...CARGO],
+  deno("task", "loom"),
   deno("test", "-A"),
   deno("test", "--allow-ffi"),
   deno("test", "-A", "--doc", ...DOCUMENTS),

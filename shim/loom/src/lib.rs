@@ -44,10 +44,10 @@ pub mod ids;
 pub mod isolate;
 #[path = "../../src/kinds.rs"]
 pub mod kinds;
-#[path = "../../src/multi/mod.rs"]
-pub mod multi;
 #[path = "../../src/mime.rs"]
 pub mod mime;
+#[path = "../../src/multi/mod.rs"]
+pub mod multi;
 #[path = "../../src/options.rs"]
 pub mod options;
 #[path = "../../src/perform.rs"]

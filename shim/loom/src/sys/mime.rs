@@ -70,14 +70,7 @@ impl<K> Forest<K> {
         CURLE_OK
     }
 
-    pub fn set_source(
-        &mut self,
-        _: u64,
-        _: usize,
-        _: u64,
-        _: curl_off_t,
-        _: bool,
-    ) -> CURLcode {
+    pub fn set_source(&mut self, _: u64, _: usize, _: u64, _: curl_off_t, _: bool) -> CURLcode {
         CURLE_OK
     }
 
