@@ -316,6 +316,46 @@ async function treeLivesWithOneOfIt(): Promise<void> {
   check(root.deref() === undefined, "the object of the root may go");
 }
 
+/** Of a mime of which only a part is used. */
+async function partKeepsItsMime(): Promise<void> {
+  const c = curlTo(FILE);
+  const parts = [apart(() => new curl.CurlMime(c).addpart())];
+  for (let i = 0; i < 5; i++) await collect();
+  parts[0].name("a");
+  parts[0].data("1");
+  const part = new WeakRef(parts[0]);
+  parts.pop();
+  await collectUntil("the part is gone", () => part.deref() === undefined);
+  c.performBytesSync();
+}
+
+/** Of a body that was read to its end, and of one that was cancelled. */
+async function bodyIsLetGo(): Promise<void> {
+  for (const end of ["read", "cancelled"]) {
+    const [handle, values] = await (async () => {
+      const c = curlTo(FILE);
+      const body = await c.performStream();
+      if (end === "read") await new Response(body.readable).bytes();
+      else await body.readable.cancel();
+      return [c.handle, [new WeakRef(body), new WeakRef(body.readable)]];
+    })() as [number, WeakRef<object>[]];
+    await collectUntil(
+      `what was ${end} is gone`,
+      () =>
+        !isAlive(handle) &&
+        values.every((value) => value.deref() === undefined),
+    );
+  }
+}
+
+/** Of a Curl that nothing but the body of its transfer is left of. */
+async function bodyKeepsItsCurl(): Promise<void> {
+  const body = await curlTo(FILE).performStream();
+  for (let i = 0; i < 5; i++) await collect();
+  const { length } = await new Response(body.readable).bytes();
+  check(length === Deno.readFileSync(new URL(FILE)).length, "all has come");
+}
+
 /** Of a Curl that only its mime has. */
 async function mimeKeepsItsCurl(): Promise<void> {
   const mimes = [apart(() => new curl.CurlMime(curlTo(FILE)))];
@@ -400,6 +440,9 @@ export const CASES: Record<string, () => Promise<void>> = {
   "a CurlMime lives on while it is set": mimeLivesWhileItIsSet,
   "a CurlMime lives on with one that is attached to it": treeLivesWithOneOfIt,
   "a CurlMime keeps its Curl, and not the other way": mimeKeepsItsCurl,
+  "a CurlMimePart keeps its CurlMime": partKeepsItsMime,
+  "a CurlBody that was used is free, and its Curl": bodyIsLetGo,
+  "a CurlBody keeps its Curl": bodyKeepsItsCurl,
   "thousands of Curl objects let their handles go": thousandsAreLetGo,
   "a Curl in whose callback it happens performs well": callbacksMayCollect,
   "a Curl that another Worker performs goes on": performingCurlIsLeftAlone,
