@@ -5,8 +5,8 @@
  */
 
 import * as curl from "../mod.ts";
-import { bodyProblem, joined } from "./body.ts";
-import { call, close as closeCurl, newCurl, set } from "./curl_operations.ts";
+import { joined } from "./body.ts";
+import { close as closeCurl, newCurl, set } from "./curl_operations.ts";
 import { TAME } from "./functions.ts";
 import { MULTI_SLOTS } from "./multi_functions.ts";
 import {
@@ -20,9 +20,10 @@ import {
   setFunctionIn,
 } from "./multi_operations.ts";
 import type { CurlEntry, Frame, MultiEntry } from "./objects.ts";
-import { type Allowed, failed, insideToo, type Outcome } from "./outcomes.ts";
+import { type Allowed, failed, type Outcome } from "./outcomes.ts";
 import { goodTarget, type Target } from "./settings.ts";
 import { attach, newShare } from "./share_operations.ts";
+import { compare } from "./transfers.ts";
 import { type Foretold, setHabit, type Twist, TWISTS } from "./twists.ts";
 import type { Walk } from "./walk.ts";
 
@@ -87,27 +88,13 @@ function settled(
   { entry, frame, twist, target, foretold }: Course,
   outcome: Outcome,
 ): void {
-  const { codes, status, isOther } = foretold;
+  const { codes } = foretold;
   const what = `${twist.name} in a multi handle`;
   const result: Allowed = codes ? failed(codes) : "ok";
   walk.judge(what, [result], outcome);
   walk.checkCause(frame, what, outcome);
   if (outcome.error !== undefined) return;
-  if (status !== undefined) {
-    const { value } = call(
-      walk,
-      entry,
-      "getinfo(RESPONSE_CODE)",
-      insideToo("getinfo", "ok"),
-      () => entry.curl.getinfo(curl.RESPONSE_CODE),
-    );
-    if (value !== status) {
-      walk.fail(`${what}: the status is ${value}, not ${status}`);
-    }
-  }
-  if (isOther) return;
-  const problem = bodyProblem(joined(frame.pieces), target.shape);
-  if (problem) walk.fail(`${what}: ${target.url} gave ${problem}`);
+  compare(walk, entry, what, { foretold, target }, () => joined(frame.pieces));
 }
 
 /** The program's loop. */

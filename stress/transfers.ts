@@ -20,7 +20,13 @@ import {
 import { mayBeElsewhere, performResults, transfer } from "./performing.ts";
 import { goodTarget, type Target } from "./settings.ts";
 import { attach, newShare } from "./share_operations.ts";
-import { setHabit, setPlain, type Twist, TWISTS } from "./twists.ts";
+import {
+  type Foretold,
+  setHabit,
+  setPlain,
+  type Twist,
+  TWISTS,
+} from "./twists.ts";
 import type { Walk } from "./walk.ts";
 
 /** An engine asks for one that waits for another on it. */
@@ -78,7 +84,7 @@ function perform(
   target: Target,
 ): void {
   const foretold = twist.prepare(walk, entry, target);
-  const { codes, status, isOther } = foretold;
+  const { codes } = foretold;
   const collects = foretold.collects ?? walk.random.chance(500);
   const results = performResults(walk, entry);
   const refusals = results.filter((one) =>
@@ -93,6 +99,24 @@ function perform(
     collects,
   );
   if (outcome.error !== undefined || codes) return;
+  compare(
+    walk,
+    entry,
+    twist.name,
+    { foretold, target },
+    () => collects ? outcome.value! : joined(frame.pieces),
+  );
+}
+
+/** Compares what a transfer that went well has brought. */
+export function compare(
+  walk: Walk,
+  entry: CurlEntry,
+  what: string,
+  { foretold, target }: { foretold: Foretold; target: Target },
+  body: () => Uint8Array,
+): void {
+  const { status, isOther } = foretold;
   if (status !== undefined) {
     const { value } = call(
       walk,
@@ -102,11 +126,10 @@ function perform(
       () => entry.curl.getinfo(curl.RESPONSE_CODE),
     );
     if (value !== status) {
-      walk.fail(`${twist.name}: the status is ${value}, not ${status}`);
+      walk.fail(`${what}: the status is ${value}, not ${status}`);
     }
   }
   if (isOther) return;
-  const body = collects ? outcome.value! : joined(frame.pieces);
-  const problem = bodyProblem(body, target.shape);
-  if (problem) walk.fail(`${twist.name}: ${target.url} gave ${problem}`);
+  const problem = bodyProblem(body(), target.shape);
+  if (problem) walk.fail(`${what}: ${target.url} gave ${problem}`);
 }

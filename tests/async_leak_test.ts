@@ -1,38 +1,18 @@
-import { assertEquals, assertLess } from "./assert.ts";
-import { CHILD, runChild } from "./fixtures/child.ts";
+import { CHILD } from "./fixtures/child.ts";
+import { assertFlat, GROWTH } from "./fixtures/growth.ts";
 import { SERVER, startServer } from "./fixtures/http_server.ts";
 import { test } from "./permissions.ts";
 import { CASES, NOISE } from "./workers/async_leak_cases.ts";
-import type { State } from "./workers/growth.ts";
 
-const MODULE = new URL("./workers/async_leak_cases.ts", import.meta.url).href;
-
-const LINUX = {
-  skip: Deno.build.os !== "linux" && "there is no /proc/self/fd",
-};
+const MODULE = new URL("./workers/async_leak_cases.ts", import.meta.url);
 
 for (const name of Object.keys(CASES)) {
   test(
-    [CHILD, SERVER, LINUX],
+    [CHILD, SERVER, GROWTH],
     `memory and descriptors stay flat: ${name}`,
     async () => {
       await using server = await startServer();
-      const { code, stdout, stderr } = await runChild(
-        `
-        import { measure } from ${JSON.stringify(MODULE)};
-        console.log(JSON.stringify(await measure(...Deno.args)));`,
-        // Nothing less lets a process look at /proc.
-        {
-          flags: ["-A", "--v8-flags=--expose-gc"],
-          args: [name, server.url],
-        },
-      );
-      assertEquals({ code, stderr }, { code: 0, stderr: "" });
-      const growth: State = JSON.parse(stdout);
-      assertLess(growth.memory, NOISE);
-      assertLess(growth.heap, NOISE);
-      assertLess(growth.descriptors, 1);
-      assertLess(growth.handles, 1);
+      await assertFlat(MODULE, NOISE, name, server.url);
     },
   );
 }

@@ -272,7 +272,7 @@ Deno.test("CurlMime.from() fails with what the form fails with", async () => {
   const thrown = new Error("no more");
   let performed: Promise<string> | undefined;
   class Failing extends FormData {
-    override *[Symbol.iterator](): ReturnType<FormData["entries"]> {
+    override [Symbol.iterator](): ReturnType<FormData["entries"]> {
       // The mime can't be closed then.
       performed = c.performText();
       throw thrown;

@@ -6,14 +6,14 @@
  */
 
 import * as curl from "../mod.ts";
-import { assertEquals, assertLess } from "./assert.ts";
+import { assertEquals } from "./assert.ts";
 import { CHILD, runChild } from "./fixtures/child.ts";
 import { type FrameScript, startFrameServer } from "./fixtures/frame_server.ts";
+import { assertFlat, GROWTH } from "./fixtures/growth.ts";
 import { SERVER } from "./fixtures/http_server.ts";
 import { watchdog } from "./fixtures/watchdog.ts";
 import { startWorker, WORKERS } from "./fixtures/workers.ts";
 import { test } from "./permissions.ts";
-import type { State } from "./workers/growth.ts";
 import type { Phase } from "./workers/doomed_sockets.ts";
 import { isAlive, shareOf, until } from "./workers/peers.ts";
 import { CASES, NOISE } from "./workers/websocket_leak_cases.ts";
@@ -21,10 +21,6 @@ import { startWebSocketServer } from "./workers/websocket_server.ts";
 
 const DOOMED = new URL("./workers/doomed_sockets.ts", import.meta.url);
 const LEAKS = new URL("./workers/websocket_leak_cases.ts", import.meta.url);
-
-const LINUX = {
-  skip: Deno.build.os !== "linux" && "there is no /proc/self/fd",
-};
 
 const PHASES: Record<Phase, FrameScript["then"]> = {
   opening: "echo",
@@ -127,25 +123,11 @@ test(
 
 for (const name of Object.keys(CASES)) {
   test(
-    [CHILD, SERVER, LINUX],
+    [CHILD, SERVER, GROWTH],
     `memory and descriptors stay flat: ${name}`,
     async () => {
       await using server = await startWebSocketServer();
-      const { code, stdout, stderr } = await runChild(
-        `
-        import { measure } from ${JSON.stringify(LEAKS.href)};
-        console.log(JSON.stringify(await measure(...Deno.args)));`,
-        {
-          flags: ["-A", "--v8-flags=--expose-gc"],
-          args: [name, server.url],
-        },
-      );
-      assertEquals({ code, stderr }, { code: 0, stderr: "" });
-      const growth: State = JSON.parse(stdout);
-      assertLess(growth.memory, NOISE);
-      assertLess(growth.heap, NOISE);
-      assertLess(growth.descriptors, 1);
-      assertLess(growth.handles, 1);
+      await assertFlat(LEAKS, NOISE, name, server.url);
     },
   );
 }
