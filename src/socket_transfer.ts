@@ -70,6 +70,8 @@ export class SocketTransfer extends Transfer {
   #rest: Message[] = [];
   /** What comes after that. */
   #end: Failure | "clean" | undefined;
+  /** All that has come by the last turn was read. */
+  #isDrained = true;
   /** A write waits until there is room. */
   #room: PromiseWithResolvers<void> | undefined;
   #hasSentClose = false;
@@ -152,6 +154,7 @@ export class SocketTransfer extends Transfer {
     while (this.#wants(all)) {
       const what = call.read(this.target.id);
       if (call.madeRoom()) turnSoon();
+      this.#isDrained = what === 0;
       switch (what) {
         case 0:
           return;
@@ -284,7 +287,9 @@ export class SocketTransfer extends Transfer {
     const opcode = isText ? Opcode.text : Opcode.binary;
     const status = call.send(this.target.id, opcode, data);
     if (status < 0) throw startFailure(status);
-    turnAtOnce();
+    // The answers to all that has come go together.
+    if (this.#isDrained) turnAtOnce();
+    else turnSoon();
     if (status === 0) return undefined;
     this.#room = Promise.withResolvers();
     return this.#room.promise;
