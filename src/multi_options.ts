@@ -33,7 +33,10 @@ import {
 
 type Kind = "number" | "list" | "function" | "pointer" | "push";
 
-/** Each with the name it is told by. */
+/**
+ * Each with the name it is told by. The namespace of all constants would become
+ * an object of a thousand getters when the module is packed.
+ */
 const OPTIONS: ReadonlyMap<number, readonly [name: string, kind: Kind]> =
   new Map([
     [M_CHUNK_LENGTH_PENALTY_SIZE, ["M_CHUNK_LENGTH_PENALTY_SIZE", "number"]],
