@@ -45,6 +45,8 @@ export interface Benchmark {
 export interface Setup {
   urls: Urls;
   seconds: number;
+  /** A configuration that has the module as it is published. */
+  packed: string;
   /** The C program. */
   c: string;
   /** The program for the locks, or null if it is not to be measured. */
@@ -58,9 +60,10 @@ export const C = "C";
 export const PYCURL = "PycURL";
 export const FETCH = "fetch";
 
-export function deno(script: string): string[] {
+export function deno(script: string, ...options: string[]): string[] {
   const path = new URL(script, import.meta.url).pathname;
-  return [Deno.execPath(), "run", "-A", "--no-check", "--cached-only", path];
+  const flags = ["-A", "--no-check", "--cached-only", ...options];
+  return [Deno.execPath(), "run", ...flags, path];
 }
 
 export function pycurl(setup: Setup, ...args: string[]): Turn[] {

@@ -1,5 +1,9 @@
 /** Finds or builds what the peers need. */
 
+import { ownPlatform } from "../tools/npm/platforms.ts";
+import { makeJsrPackage } from "../tools/jsr_package.ts";
+import { RELEASE } from "../src/ffi/release.ts";
+
 const SHIM = new URL("../shim/", import.meta.url).pathname;
 const OUT = `${SHIM}target/bench`;
 const C = new URL("c/", import.meta.url).pathname;
@@ -110,6 +114,27 @@ export async function buildLocks(): Promise<string> {
   )?.executable;
   if (!program) throw new Error("cargo named no bench_lock");
   return program;
+}
+
+/**
+ * Packs the module as programs get it from JSR, with the local library; gives a
+ * configuration that has it by its name.
+ */
+export async function packModule(): Promise<string> {
+  const folder = `${OUT}/module`;
+  Deno.mkdirSync(folder, { recursive: true });
+  await makeJsrPackage(`${folder}/jsr`);
+  const { name: platform } = ownPlatform();
+  const url = `file://${SHIM}target/release/libdenocurl.so`;
+  const native = JSON.stringify({ platform, name: platform, url });
+  Deno.writeTextFileSync(`${folder}/native.js`, `export default ${native};`);
+  const imports = {
+    "@denocurl/curl": "./jsr/mod.js",
+    [`npm:@denocurl/native@${RELEASE}`]: "./native.js",
+  };
+  const config = `${folder}/deno.json`;
+  Deno.writeTextFileSync(config, JSON.stringify({ imports }));
+  return config;
 }
 
 async function hasPycurl(python: string): Promise<boolean> {

@@ -4,7 +4,13 @@ import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import type { Benchmark } from "./benchmark.ts";
 import { benchmarks, NAMES } from "./benchmarks.ts";
-import { buildC, buildLocks, buildServer, findPycurl } from "./build.ts";
+import {
+  buildC,
+  buildLocks,
+  buildServer,
+  findPycurl,
+  packModule,
+} from "./build.ts";
 import { describe } from "./machine.ts";
 import { drawResults } from "./picture.ts";
 import { list, section } from "./report.ts";
@@ -58,6 +64,7 @@ function wanted(all: Benchmark[]): Benchmark[] {
 }
 
 const c = await buildC();
+const packed = await packModule();
 const locks = chosen("locks") ? await buildLocks() : null;
 const python = await findPycurl();
 const machine = await describe(c, python);
@@ -69,7 +76,7 @@ const { seconds } = options;
 const sections: string[] = [];
 for (
   const benchmark of wanted(
-    benchmarks({ urls, seconds, c, locks, python }),
+    benchmarks({ urls, seconds, packed, c, locks, python }),
   )
 ) {
   const rounds = Math.max(

@@ -14,6 +14,7 @@ import {
 
 const BYTES = `${OURS}, performBytesSync`;
 const THREADED = `${C}, a second thread`;
+const SOURCES = `${OURS}, from sources`;
 
 const CALLS = 1_000_000;
 const LOCKS = 20_000_000;
@@ -123,7 +124,8 @@ function locks(setup: Setup): Benchmark[] {
   }];
 }
 
-function startup(setup: Setup): Benchmark {
+function startup({ urls, packed }: Setup): Benchmark {
+  const published = deno("startup/ours.ts", `--config=${packed}`);
   return {
     name: "startup",
     title: "A whole process with one request, ms",
@@ -132,8 +134,9 @@ function startup(setup: Setup): Benchmark {
     measures: [{ key: "wall", title: "ms", base: FETCH }],
     targets: [{ key: "wall", peer: OURS, against: FETCH, atMost: 1.3 }],
     turns: [
-      { peer: OURS, command: [...deno("startup/ours.ts"), setup.urls.small] },
-      { peer: FETCH, command: [...deno("startup/fetch.ts"), setup.urls.small] },
+      { peer: OURS, command: [...published, urls.small] },
+      { peer: SOURCES, command: [...deno("startup/ours.ts"), urls.small] },
+      { peer: FETCH, command: [...deno("startup/fetch.ts"), urls.small] },
     ],
   };
 }

@@ -31,8 +31,12 @@ export interface Listener {
 const STREAK = 1;
 
 const listeners = new Map<number, Listener>();
-/** A turn comes before anything else happens. */
+/** A turn comes before anything else happens, or else it is to come later. */
 let isDue = false;
+/** One comes later, unless another comes before. */
+let isExpected = false;
+/** The rest of the program is about to have its turn. */
+let isYielding = false;
 /** A call on another thread waits for what the next turn is for. */
 let isWaiting = false;
 /** When the turns began that have followed one another without a wait; or 0. */
@@ -90,16 +94,33 @@ export function changed(id: number): void {
 
 /** Something was changed that only a turn makes use of. */
 export function turnSoon(): void {
-  if (isDue) return;
+  if (!isDue) turnNext();
+}
+
+/** The same, for what somebody waits for: nothing else comes before. */
+export function turnAtOnce(): void {
+  if (!isDue || isExpected) turnNext();
+}
+
+function turnNext(): void {
   queueMicrotask(turn);
   isDue = true;
+  isExpected = false;
 }
 
 /** Has a turn after everything that is due by now. */
 function turnLater(): void {
-  streak = 0;
   isDue = true;
-  setImmediate(turn);
+  isExpected = true;
+  if (isYielding) return;
+  isYielding = true;
+  setImmediate(turnAgain);
+}
+
+function turnAgain(): void {
+  isYielding = false;
+  streak = 0;
+  if (isExpected) turn();
 }
 
 function turn(): void {
@@ -107,6 +128,7 @@ function turn(): void {
   if (streak === 0) streak = now;
   else if (now - streak > STREAK) return turnLater();
   isDue = false;
+  isExpected = false;
   // Whatever was left without an answer is aborted.
   let reply = ABORT;
   let event: number;
@@ -124,7 +146,7 @@ function turn(): void {
   if (event < 0) loseAll(startFailure(event));
   else if (call.numbers[0] > 0 && !isDue && !isWaiting) {
     // What has happened may lead to more before there is nothing but to wait.
-    if (isEventful) turnLater();
+    if (isEventful || call.numbers[1] !== 0) turnLater();
     else wait();
   }
 }

@@ -7,42 +7,63 @@
 import { check } from "./errors.ts";
 import * as multi from "./ffi/multi_call.ts";
 import type { MultiCallbacks } from "./multi_callbacks.ts";
-import * as constants from "./tables/constants.ts";
+import {
+  M_CHUNK_LENGTH_PENALTY_SIZE,
+  M_CONTENT_LENGTH_PENALTY_SIZE,
+  M_MAX_CONCURRENT_STREAMS,
+  M_MAX_HOST_CONNECTIONS,
+  M_MAX_PIPELINE_LENGTH,
+  M_MAX_TOTAL_CONNECTIONS,
+  M_MAXCONNECTS,
+  M_NETWORK_CHANGED,
+  M_NOTIFYDATA,
+  M_NOTIFYFUNCTION,
+  M_PIPELINING,
+  M_PIPELINING_SERVER_BL,
+  M_PIPELINING_SITE_BL,
+  M_PUSHDATA,
+  M_PUSHFUNCTION,
+  M_QUICK_EXIT,
+  M_RESOLVE_THREADS_MAX,
+  M_SOCKETDATA,
+  M_SOCKETFUNCTION,
+  M_TIMERDATA,
+  M_TIMERFUNCTION,
+} from "./tables/constants.ts";
 
 type Kind = "number" | "list" | "function" | "pointer" | "push";
 
-/** Each with the name it is told by. */
+/**
+ * Each with the name it is told by. The namespace of all constants would become
+ * an object of a thousand getters when the module is packed.
+ */
 const OPTIONS: ReadonlyMap<number, readonly [name: string, kind: Kind]> =
-  new Map(
-    Object.entries(
-      {
-        M_CHUNK_LENGTH_PENALTY_SIZE: "number",
-        M_CONTENT_LENGTH_PENALTY_SIZE: "number",
-        M_MAXCONNECTS: "number",
-        M_MAX_CONCURRENT_STREAMS: "number",
-        M_MAX_HOST_CONNECTIONS: "number",
-        M_MAX_PIPELINE_LENGTH: "number",
-        M_MAX_TOTAL_CONNECTIONS: "number",
-        M_NETWORK_CHANGED: "number",
-        M_NOTIFYDATA: "pointer",
-        M_NOTIFYFUNCTION: "function",
-        M_PIPELINING: "number",
-        M_PIPELINING_SERVER_BL: "list",
-        M_PIPELINING_SITE_BL: "list",
-        M_PUSHDATA: "pointer",
-        M_PUSHFUNCTION: "push",
-        M_QUICK_EXIT: "number",
-        M_RESOLVE_THREADS_MAX: "number",
-        M_SOCKETDATA: "pointer",
-        M_SOCKETFUNCTION: "function",
-        M_TIMERDATA: "pointer",
-        M_TIMERFUNCTION: "function",
-      } as const satisfies Partial<Record<keyof typeof constants, Kind>>,
-    ).map(([name, kind]) => [
-      constants[name as keyof typeof constants],
-      [name, kind],
-    ]),
-  );
+  new Map([
+    [M_CHUNK_LENGTH_PENALTY_SIZE, ["M_CHUNK_LENGTH_PENALTY_SIZE", "number"]],
+    [M_CONTENT_LENGTH_PENALTY_SIZE, [
+      "M_CONTENT_LENGTH_PENALTY_SIZE",
+      "number",
+    ]],
+    [M_MAXCONNECTS, ["M_MAXCONNECTS", "number"]],
+    [M_MAX_CONCURRENT_STREAMS, ["M_MAX_CONCURRENT_STREAMS", "number"]],
+    [M_MAX_HOST_CONNECTIONS, ["M_MAX_HOST_CONNECTIONS", "number"]],
+    [M_MAX_PIPELINE_LENGTH, ["M_MAX_PIPELINE_LENGTH", "number"]],
+    [M_MAX_TOTAL_CONNECTIONS, ["M_MAX_TOTAL_CONNECTIONS", "number"]],
+    [M_NETWORK_CHANGED, ["M_NETWORK_CHANGED", "number"]],
+    [M_NOTIFYDATA, ["M_NOTIFYDATA", "pointer"]],
+    [M_NOTIFYFUNCTION, ["M_NOTIFYFUNCTION", "function"]],
+    [M_PIPELINING, ["M_PIPELINING", "number"]],
+    [M_PIPELINING_SERVER_BL, ["M_PIPELINING_SERVER_BL", "list"]],
+    [M_PIPELINING_SITE_BL, ["M_PIPELINING_SITE_BL", "list"]],
+    [M_PUSHDATA, ["M_PUSHDATA", "pointer"]],
+    [M_PUSHFUNCTION, ["M_PUSHFUNCTION", "push"]],
+    [M_QUICK_EXIT, ["M_QUICK_EXIT", "number"]],
+    [M_RESOLVE_THREADS_MAX, ["M_RESOLVE_THREADS_MAX", "number"]],
+    [M_SOCKETDATA, ["M_SOCKETDATA", "pointer"]],
+    [M_SOCKETFUNCTION, ["M_SOCKETFUNCTION", "function"]],
+    [M_TIMERDATA, ["M_TIMERDATA", "pointer"]],
+    [M_TIMERFUNCTION, ["M_TIMERFUNCTION", "function"]],
+  ]);
 
 const encoder = new TextEncoder();
 

@@ -7,7 +7,7 @@
 
 import { Output, Transfer } from "./asynchronous.ts";
 import type { Curl } from "./curl.ts";
-import { turnSoon } from "./engine.ts";
+import { turnAtOnce, turnSoon } from "./engine.ts";
 import {
   codedError,
   type Failure,
@@ -43,7 +43,6 @@ const VIOLATION = 17;
 /** How long a server may take once both sides have said that they close. */
 const PARTING = 1000;
 
-const encoder = new TextEncoder();
 /** A byte order mark is part of a text. */
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
@@ -71,6 +70,8 @@ export class SocketTransfer extends Transfer {
   #rest: Message[] = [];
   /** What comes after that. */
   #end: Failure | "clean" | undefined;
+  /** All that has come by the last turn was read. */
+  #isDrained = true;
   /** A write waits until there is room. */
   #room: PromiseWithResolvers<void> | undefined;
   #hasSentClose = false;
@@ -153,6 +154,7 @@ export class SocketTransfer extends Transfer {
     while (this.#wants(all)) {
       const what = call.read(this.target.id);
       if (call.madeRoom()) turnSoon();
+      this.#isDrained = what === 0;
       switch (what) {
         case 0:
           return;
@@ -280,12 +282,14 @@ export class SocketTransfer extends Transfer {
 
   #write(message: unknown): Promise<void> | undefined {
     const isText = typeof message === "string";
-    const bytes = isText ? encoder.encode(message) : bytesOf(message);
+    const data = isText ? message : bytesOf(message);
     if (this.#hasSentClose) throw stateError("The WebSocket is closing");
     const opcode = isText ? Opcode.text : Opcode.binary;
-    const status = call.send(this.target.id, opcode, bytes);
+    const status = call.send(this.target.id, opcode, data);
     if (status < 0) throw startFailure(status);
-    turnSoon();
+    // The answers to all that has come go together.
+    if (this.#isDrained) turnAtOnce();
+    else turnSoon();
     if (status === 0) return undefined;
     this.#room = Promise.withResolvers();
     return this.#room.promise;

@@ -1,4 +1,4 @@
-import { Curl, URL } from "../../mod.ts";
+import { Curl, URL } from "@denocurl/curl";
 
 using easy = new Curl();
 easy.setopt(URL, Deno.args[0]);

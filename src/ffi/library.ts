@@ -13,13 +13,13 @@ import { RELEASE } from "./release.ts";
 import { symbols } from "./symbols.ts";
 
 type Groups = typeof symbols;
-type Functions<Name extends keyof Groups> = Deno.DynamicLibrary<
+type FunctionsOf<Name extends keyof Groups> = Deno.DynamicLibrary<
   Groups[Name]
 >["symbols"];
 
 /** The functions of the opened library. */
 export type Native = {
-  [Name in keyof Groups]: (functions: Functions<Name>) => void;
+  [Name in keyof Groups]: (functions: FunctionsOf<Name>) => void;
 }[keyof Groups] extends (functions: infer All) => void ? All : never;
 
 /** The environment variable that names the library. */
@@ -28,6 +28,16 @@ const VARIABLE = "DENOCURL_LIBRARY";
 /** Which release a library is of; the same in all releases. */
 const asked = symbols.release;
 const WANTED = `@denocurl/curl ${RELEASE}`;
+
+/** One group, and what is found, whatever it is called with. */
+type Group = Record<string, Deno.ForeignFunction>;
+// deno-lint-ignore no-explicit-any
+type Functions = Record<string, (...args: any[]) => any>;
+
+/** So many calls are enough to make machine code for. */
+const SOME = 8;
+/** A struct that nobody looks at. */
+const SPARE = new Uint8Array(1);
 
 let native: Native | undefined;
 let chosen: string | undefined;
@@ -167,16 +177,15 @@ function open(places: Place[]): Native {
 }
 
 /**
- * To look a function up takes the runtime some 0.2 ms, as it makes machine code
- * to call it by. So that is done at the first call, for all functions of that
- * group: what was begun can be finished.
+ * Functions are looked up at the first call, all of that group: what was begun
+ * can be finished, whatever becomes of the permission.
  */
 function lookedUpLate(path: string): Native {
-  const native: Record<string, (...args: never[]) => unknown> = {};
+  const native: Functions = {};
   for (const group of Object.values(symbols)) {
     for (const name of Object.keys(group)) {
       native[name] = (...args) => {
-        Object.assign(native, Deno.dlopen(path, group).symbols);
+        lookUp(path, group, native);
         return native[name](...args);
       };
     }
@@ -185,12 +194,57 @@ function lookedUpLate(path: string): Native {
 }
 
 /**
+ * The runtime makes machine code to call a function by, which takes it some 0.2
+ * ms; but not for one that takes a struct. So until a function has been called
+ * some times, it is one that does, behind its own parameters: that changes
+ * nothing for it, as callers clear the stack by all conventions there are.
+ */
+function lookUp(path: string, group: Group, native: Functions): void {
+  const found = Deno.dlopen(path, slowed(group)).symbols as Functions;
+  for (const [name, symbol] of Object.entries(group)) {
+    if (symbol.nonblocking) {
+      native[name] = found[name];
+      continue;
+    }
+    let calls = 0;
+    native[name] = (...args) => {
+      if (++calls === SOME) quicken(path, name, symbol, native);
+      return found[name](...args, SPARE);
+    };
+  }
+}
+
+function slowed(group: Group): Group {
+  const entries = Object.entries(group).map(([name, symbol]) => [
+    name,
+    symbol.nonblocking
+      ? symbol
+      : { ...symbol, parameters: [...symbol.parameters, { struct: ["u8"] }] },
+  ]);
+  return Object.fromEntries(entries);
+}
+
+function quicken(
+  path: string,
+  name: string,
+  symbol: Deno.ForeignFunction,
+  native: Functions,
+): void {
+  try {
+    native[name] = Deno.dlopen(path, { [name]: symbol }).symbols[name];
+  } catch {
+    // It may not be permitted any more; it goes on as it is.
+  }
+}
+
+/**
  * Another release may have other functions, or the same with other parameters,
  * so it is asked for nothing but its name.
  */
 function checkRelease(path: string): void {
-  const { shim_release } = Deno.dlopen(path, asked).symbols;
-  const found = text((room) => shim_release(room, room.length));
+  const { shim_release } = Deno.dlopen(path, slowed(asked))
+    .symbols as Functions;
+  const found = text((room) => shim_release(room, room.length, SPARE));
   if (found !== WANTED) {
     throw new Error(`the file is of ${found}, this module of ${WANTED}`);
   }

@@ -12,6 +12,9 @@ type Bytes = Uint8Array<ArrayBuffer>;
 /** Short messages land here. */
 const landing = new Uint8Array(64 * 1024);
 let payload: Bytes = NOTHING;
+/** Short texts are sent from here. */
+const outgoing = new Uint8Array(16 * 1024);
+const encoder = new TextEncoder();
 
 /** Puts lines behind those of HTTPHEADER, each with a NUL behind; a status. */
 export function addHeaders(id: number, lines: Bytes): number {
@@ -69,11 +72,33 @@ export function state(id: number): number {
 }
 
 /** A frame to send: 0, or 1 if that is all for now, or less if it failed. */
-export function send(id: number, opcode: number, data: Bytes): number {
+export function send(
+  id: number,
+  opcode: number,
+  data: string | Bytes,
+): number {
+  if (typeof data !== "string") {
+    return sendBytes(id, opcode, data, data.length);
+  }
+  // No character has more than three bytes for each of its 16 bits.
+  if (data.length > outgoing.length / 3) {
+    const bytes = encoder.encode(data);
+    return sendBytes(id, opcode, bytes, bytes.length);
+  }
+  const { written } = encoder.encodeInto(data, outgoing);
+  return sendBytes(id, opcode, outgoing, written);
+}
+
+function sendBytes(
+  id: number,
+  opcode: number,
+  bytes: Bytes,
+  length: number,
+): number {
   return library().shim_websocket_send(
     id,
     opcode,
-    data.length === 0 ? NOTHING : data,
-    data.length,
+    length === 0 ? NOTHING : bytes,
+    length,
   );
 }

@@ -59,8 +59,9 @@ pub enum Event {
     /// A stream has something new; the status of its response.
     News(u64, u32),
     Closable(u64),
-    /// So much is not over.
-    Nothing(usize),
+    /// So much is not over, and whether there is something for the next turn
+    /// already.
+    Nothing(usize, bool),
 }
 
 impl Here {
@@ -202,15 +203,18 @@ impl Here {
     pub fn turn(&self, reply: Reply) -> Result<Event> {
         let start = Instant::now();
         let mut event = self.next_event(reply)?;
-        while let Event::Nothing(pending) = event
+        while let Event::Nothing(pending, _) = event
             && pending > 0
             && !self.eventful.get()
             && self.poller.linger()
-            && start.elapsed() < STREAK
         {
+            if start.elapsed() >= STREAK {
+                event = Event::Nothing(pending, true);
+                break;
+            }
             event = self.next_event(Reply::Default)?;
         }
-        self.eventful.set(!matches!(event, Event::Nothing(_)));
+        self.eventful.set(!matches!(event, Event::Nothing(..)));
         Ok(event)
     }
 
@@ -264,7 +268,7 @@ impl Here {
         if self.told.replace(0) == TOLD_AT_MOST || pending == 0 {
             self.poller.wake();
         }
-        Ok(Event::Nothing(pending))
+        Ok(Event::Nothing(pending, false))
     }
 
     fn pending(&self) -> usize {

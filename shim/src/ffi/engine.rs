@@ -44,7 +44,8 @@ pub extern "C" fn shim_start(curl: f64, wish: u32) -> i32 {
 /// Answers what the call before has asked, if it has, and goes on to the next
 /// event: the slot of a callback that is asked, or one of those above with the
 /// handle's number in `values[7]`, or 0 when there is none, with the number of
-/// pending transfers in `values[0]`. News of a stream come with the response's
+/// pending transfers in `values[0]`, and in `values[1]` whether there is something
+/// for the next turn already. News of a stream come with the response's
 /// status there.
 ///
 /// A transfer that is over has its status in `values[0]`, and its body, like a
@@ -87,8 +88,9 @@ pub unsafe extern "C" fn shim_turn(
                     values[ABOUT] = id as f64;
                     Ok(CLOSABLE)
                 }
-                Event::Nothing(pending) => {
+                Event::Nothing(pending, goes_on) => {
                     values[0] = pending as f64;
+                    values[1] = goes_on.into();
                     Ok(0)
                 }
             }

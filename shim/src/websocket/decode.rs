@@ -1,5 +1,6 @@
 //! Frames of a server (RFC 6455), put together to messages.
 
+use super::spare;
 use super::{BINARY, CLOSE, CONTINUATION, Item, PING, PONG, TEXT};
 use std::str;
 
@@ -166,10 +167,13 @@ impl Decoder {
     }
 
     fn reserve(&mut self, length: usize) -> Result<(), Violation> {
-        self.message.try_reserve(length).map_err(|_| Violation {
-            code: TOO_BIG,
-            text: "there is no memory for a message",
-        })
+        match spare::reserve(&mut self.message, length) {
+            true => Ok(()),
+            false => Err(Violation {
+                code: TOO_BIG,
+                text: "there is no memory for a message",
+            }),
+        }
     }
 
     fn fill(&mut self, frame: &mut Frame, data: &mut &[u8]) -> Result<(), Violation> {

@@ -1,5 +1,6 @@
 //! Frames for a server (RFC 6455): masked, and each message in one.
 
+use super::spare;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 
@@ -19,8 +20,9 @@ pub struct Encoder {
     count: u64,
 }
 
-/// More room than that is given back once all has gone.
-const KEPT: usize = 256 * 1024;
+/// So much is copied and then masked while it is in the processor's cache; a
+/// multiple of the mask's length.
+const BLOCK: usize = 8 * 1024;
 
 impl Encoder {
     pub fn new() -> Self {
@@ -38,7 +40,7 @@ impl Encoder {
             self.bytes.drain(..self.sent);
             self.sent = 0;
         }
-        if self.bytes.try_reserve(payload.len() + 14).is_err() {
+        if !spare::reserve(&mut self.bytes, payload.len() + 14) {
             return false;
         }
         self.bytes.push(FIN | opcode);
@@ -56,9 +58,11 @@ impl Encoder {
         self.count += 1;
         let mask = (self.masks.hash_one(self.count) as u32).to_ne_bytes();
         self.bytes.extend(mask);
-        let start = self.bytes.len();
-        self.bytes.extend_from_slice(payload);
-        apply(mask, &mut self.bytes[start..]);
+        for block in payload.chunks(BLOCK) {
+            let start = self.bytes.len();
+            self.bytes.extend_from_slice(block);
+            apply(mask, &mut self.bytes[start..]);
+        }
         true
     }
 
@@ -75,7 +79,7 @@ impl Encoder {
         self.sent += count;
         if self.sent == self.bytes.len() {
             self.bytes.clear();
-            self.bytes.shrink_to(KEPT);
+            spare::keep(&mut self.bytes);
             self.sent = 0;
         }
         count

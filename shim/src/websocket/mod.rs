@@ -7,6 +7,7 @@
 
 mod decode;
 mod encode;
+mod spare;
 
 use decode::{Decoder, Violation};
 use encode::Encoder;
@@ -183,7 +184,9 @@ impl Socket {
         if let Some(room) = room.get_mut(..bytes.len()) {
             room.copy_from_slice(bytes);
             inner.queued -= bytes.len() + OVERHEAD;
-            inner.news.pop_front();
+            if let Some(mut read) = inner.news.pop_front() {
+                spare::keep(&mut read.bytes);
+            }
         }
         Some(found)
     }
