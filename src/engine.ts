@@ -27,12 +27,24 @@ export interface Listener {
   lose(error: Error): void;
 }
 
+/** Somebody who waits for what comes of a stream. */
+export interface Reader {
+  /** The handle. */
+  readonly id: number;
+  /** Where the bytes may go: nothing if it says so later, or no more waits. */
+  room(): Uint8Array<ArrayBuffer> | undefined;
+}
+
 /** After so many milliseconds of turns the rest of the program has its own. */
 const STREAK = 1;
 
 const listeners = new Map<number, Listener>();
-/** A turn comes before anything else happens. */
+/** Whoever began to wait last for a stream. */
+let reader: Reader | undefined;
+/** A turn comes before anything else happens, or as soon as the rest had its own. */
 let isDue = false;
+/** A turn comes when the rest of the program has had its own. */
+let isLater = false;
 /** A call on another thread waits for what the next turn is for. */
 let isWaiting = false;
 /** When the turns began that have followed one another without a wait; or 0. */
@@ -95,11 +107,24 @@ export function turnSoon(): void {
   isDue = true;
 }
 
+/** Has turns bring what this reader waits for. */
+export function bring(to: Reader): void {
+  reader = to;
+  // There is one when that is over.
+  if (!isWaiting) turnSoon();
+}
+
 /** Has a turn after everything that is due by now. */
 function turnLater(): void {
+  if (isLater) return;
+  isLater = true;
+  setImmediate(turnNow);
+}
+
+function turnNow(): void {
+  isLater = false;
   streak = 0;
-  isDue = true;
-  setImmediate(turn);
+  if (isDue || !isWaiting) turn();
 }
 
 function turn(): void {
@@ -111,7 +136,7 @@ function turn(): void {
   let reply = ABORT;
   let event: number;
   let isEventful = false;
-  while ((event = call.turn(reply)) > 0) {
+  while ((event = callTurn(reply)) > 0) {
     isEventful = true;
     try {
       reply = hear(event);
@@ -127,6 +152,13 @@ function turn(): void {
     if (isEventful) turnLater();
     else wait();
   }
+}
+
+function callTurn(reply: number): number {
+  const room = reader?.room();
+  if (room !== undefined) return call.turnFor(reader!.id, room, reply);
+  reader = undefined;
+  return call.turn(reply);
 }
 
 function wait(): void {

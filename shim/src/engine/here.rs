@@ -214,6 +214,22 @@ impl Here {
         Ok(event)
     }
 
+    /// The same for the reader of a stream, which waits with this room.
+    pub fn turn_for(&self, id: u64, room: &mut [u8], reply: Reply) -> Result<Event> {
+        let Some(stream) = self.find_stream(id) else {
+            return self.turn(reply);
+        };
+        let engine = self.engine();
+        if let Some(engine) = &engine {
+            engine.await_stream(Some(stream.clone()));
+        }
+        let event = stream.lend(room, || self.turn(reply));
+        if let Some(engine) = engine {
+            engine.await_stream(None);
+        }
+        event
+    }
+
     fn next_event(&self, reply: Reply) -> Result<Event> {
         if !self.telling.get() {
             self.poller.hear();
@@ -250,7 +266,7 @@ impl Here {
                         self.reconsider(id);
                         self.poller.wake();
                     }
-                    let status = self.streams.borrow().get(&id).map(|stream| stream.status());
+                    let status = self.find_stream(id).map(|stream| stream.status());
                     return Ok(Event::News(id, status.unwrap_or_default()));
                 }
                 Some(Letter::Closable(id)) if self.close_if_free(id) => {
@@ -311,10 +327,19 @@ impl Here {
         }
     }
 
+    fn find_stream(&self, id: u64) -> Option<Arc<Stream>> {
+        self.streams.borrow().get(&id).cloned()
+    }
+
+    /// How many bytes of a stream were not read yet.
+    pub fn count_stream(&self, id: u64) -> usize {
+        self.find_stream(id).map_or(0, |stream| stream.count())
+    }
+
     /// Bytes of a stream that were not read yet: how many, and whether a turn
     /// has to follow that makes use of the room.
     pub fn read_stream(&self, id: u64, room: &mut [u8]) -> (usize, bool) {
-        let Some(stream) = self.streams.borrow().get(&id).cloned() else {
+        let Some(stream) = self.find_stream(id) else {
             return (0, false);
         };
         let (count, has_room) = stream.read(room);

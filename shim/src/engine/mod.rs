@@ -19,6 +19,7 @@ use crate::sys::easy::OwnedEasy;
 use crate::sys::multi::OwnedMulti;
 use crate::sys::nap::Nap;
 use crate::sys::poller::{Due, Poller, Ready};
+use crate::sys::stream::Stream;
 use crate::sys::trampolines::Slot;
 use crate::transfer::{Alone, Over, Transfer};
 use std::cell::{Cell, RefCell};
@@ -65,6 +66,8 @@ struct Inner {
     /// Removed from the multi handle, and not concluded yet.
     over: RefCell<VecDeque<(u64, CURLcode)>>,
     ready: RefCell<Vec<Ready>>,
+    /// Whose reader waits for this turn.
+    awaited: RefCell<Option<Arc<Stream>>>,
     /// libcurl has failed as a whole.
     broken: Cell<bool>,
     /// A callback of `keep_up` is being answered.
@@ -110,6 +113,7 @@ impl Engine {
                 orders: RefCell::default(),
                 over: RefCell::default(),
                 ready: RefCell::default(),
+                awaited: RefCell::default(),
                 broken: Cell::new(false),
                 keeping_up: Cell::new(false),
             }),
@@ -319,6 +323,11 @@ impl Engine {
             .is_some_and(|task| task.call().answer_bytes(bytes))
     }
 
+    /// What this turn brings of it is to be read at once.
+    pub fn await_stream(&self, stream: Option<Arc<Stream>>) {
+        self.inner.awaited.replace(stream);
+    }
+
     /// Begins a turn, or goes on with the one that waits for `reply`. `true`:
     /// it asks; `false`: it is over.
     pub fn turn(&self, reply: Reply) -> Result<bool> {
@@ -454,7 +463,7 @@ impl Inner {
         let mut ready = self.ready.take();
         let start = Instant::now();
         for pass in 0..PASSES {
-            if pass > 0 && start.elapsed() > MOMENT {
+            if pass > 0 && (start.elapsed() > MOMENT || self.has_plenty()) {
                 break;
             }
             self.obey();
@@ -488,6 +497,12 @@ impl Inner {
             self.poller.wake();
         }
         CURLE_OK
+    }
+
+    /// Of what a reader waits for.
+    fn has_plenty(&self) -> bool {
+        let awaited = self.awaited.borrow();
+        awaited.as_ref().is_some_and(|stream| stream.has_plenty())
     }
 
     fn obey(&self) {
