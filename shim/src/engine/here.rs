@@ -296,14 +296,15 @@ impl Here {
         }
     }
 
-    /// For the question that waits, or for the promise that is to be settled.
+    /// For the question that waits, or for the promise that is to be settled;
+    /// behind those before.
     pub fn answer_bytes(&self, id: u64, bytes: &[u8]) -> bool {
         if let Some(engine) = self.engine()
             && engine.asks_about() == Some(id)
         {
             return engine.answer_bytes(bytes);
         }
-        self.bytes.replace(bytes.to_vec());
+        self.bytes.borrow_mut().extend_from_slice(bytes);
         true
     }
 
@@ -321,6 +322,7 @@ impl Here {
             (slot, Reply::Number(_)) if slot.reads() => {
                 engine.read(id, Arrived::Bytes { bytes, sent: 0 });
             }
+            (Slot::READ, Reply::Later) => engine.read(id, Arrived::Elsewhere),
             (slot, _) if slot.reads() => engine.read(id, Arrived::Abort),
             (_, Reply::Abort) => engine.cancel(id, CURLE_WRITE_ERROR),
             _ => engine.written(id),

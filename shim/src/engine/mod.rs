@@ -257,7 +257,7 @@ impl Engine {
     pub fn read(&self, id: u64, arrived: Arrived) {
         if let Some(desk) = self.desk(id) {
             desk.flow.reading.set(false);
-            let is_wanted = !desk.flow.stale.take() || matches!(arrived, Arrived::Abort);
+            let is_wanted = !desk.flow.stale.take() || !matches!(arrived, Arrived::Bytes { .. });
             if is_wanted {
                 desk.flow.arrived.replace(Some(arrived));
             }
@@ -461,16 +461,19 @@ impl Inner {
     /// On the coroutine's stack.
     fn turn(&self) -> u32 {
         let mut ready = self.ready.take();
+        let mut looks = true;
         let start = Instant::now();
         for pass in 0..PASSES {
             if pass > 0 && (start.elapsed() > MOMENT || self.has_plenty()) {
                 break;
             }
             self.obey();
-            let Due { timer, tick } = self.poller.take(&mut ready, pass == 0);
+            let Due { timer, tick } = self.poller.take(&mut ready, looks);
             if ready.is_empty() && !timer && !tick {
                 break;
             }
+            // libcurl sends one buffer at a time.
+            looks = ready.iter().any(|ready| ready.is_writable());
             for ready in ready.drain(..) {
                 self.check(self.multi.socket_ready(ready));
             }
