@@ -125,6 +125,11 @@ export abstract class Transfer implements engine.Listener, Patient {
     }
   }
 
+  /** A turn can send it at once. */
+  hasMore(): void {
+    if (this.#state === RUNNING) engine.turnSoon();
+  }
+
   #done(): void {
     const failed = this.#failure();
     if (failed !== undefined) return this.#fail(failed.cause);

@@ -5,17 +5,23 @@
  */
 
 import { Output, Transfer } from "./asynchronous.ts";
-import { turnSoon } from "./engine.ts";
+import { bring, type Reader, turnSoon } from "./engine.ts";
 import type { Failure } from "./errors.ts";
-import { getinfoNumber, numbers, streamRead, streamRest } from "./ffi/call.ts";
+import {
+  getinfoNumber,
+  numbers,
+  streamCount,
+  streamRead,
+  streamRest,
+} from "./ffi/call.ts";
 import type { OptionTarget } from "./options.ts";
 import { RESPONSE_CODE } from "./tables/constants.ts";
 import type { AbortOptions } from "./types.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** What a read that brings no buffer of its own gets at most. */
-const CHUNK = 64 * 1024;
+/** Of a reader that brings no room of its own. */
+const NO_ROOM: Bytes = new Uint8Array(0);
 
 /**
  * The body of a transfer that has its headers and goes on as fast as the body
@@ -61,11 +67,13 @@ export interface CurlBody extends AsyncDisposable, Disposable {
 }
 
 /** A transfer, and the source of the stream that its body is read from. */
-class StreamedTransfer extends Transfer implements UnderlyingByteSource {
+class StreamedTransfer extends Transfer
+  implements UnderlyingByteSource, Reader {
   readonly type = "bytes";
-  readonly autoAllocateChunkSize = CHUNK;
   readonly #opened = Promise.withResolvers<CurlBody>();
   #isOpen = false;
+  /** A read waits that has found nothing. */
+  #isAwaited = false;
   /** Until the stream is closed. */
   #controller: ReadableByteStreamController | undefined;
   /** What is left to read when the library has no more. */
@@ -86,9 +94,21 @@ class StreamedTransfer extends Transfer implements UnderlyingByteSource {
     this.#controller = controller;
   }
 
+  get id(): number {
+    return this.target.id;
+  }
+
   /** A reader waits that has found nothing. */
   pull(): void {
+    this.#isAwaited = true;
     this.#serve();
+    if (this.#isAwaited && this.#rest === undefined) bring(this);
+  }
+
+  room(): Bytes | undefined {
+    if (!this.#isAwaited || this.#rest !== undefined) return undefined;
+    const request = this.#controller?.byobRequest;
+    return request ? request.view as Bytes : NO_ROOM;
   }
 
   cancel(reason: unknown): Promise<void> {
@@ -126,7 +146,7 @@ class StreamedTransfer extends Transfer implements UnderlyingByteSource {
   protected override receive(): void {
     this.#open(this.#status());
     this.#serve();
-    this.#rest = streamRest(this.target.id);
+    this.#rest = streamRest(this.id);
   }
 
   protected override succeed(): void {
@@ -134,7 +154,10 @@ class StreamedTransfer extends Transfer implements UnderlyingByteSource {
   }
 
   protected override fail(error: unknown): void {
-    this.#rest ??= streamRest(this.target.id);
+    if (this.#rest === undefined) {
+      this.#serve();
+      this.#rest = streamRest(this.id);
+    }
     // What has come is worth reading, even if the end came with it.
     if (this.#rest.length > 0) this.#open(this.#status());
     if (!this.#isOpen) this.#opened.reject(error);
@@ -149,7 +172,7 @@ class StreamedTransfer extends Transfer implements UnderlyingByteSource {
 
   /** That of a transfer that is over. */
   #status(): number {
-    return getinfoNumber(this.target.id, RESPONSE_CODE) === 0 ? numbers[0] : 0;
+    return getinfoNumber(this.id, RESPONSE_CODE) === 0 ? numbers[0] : 0;
   }
 
   #conclude(outcome: Failure | "success"): void {
@@ -160,18 +183,37 @@ class StreamedTransfer extends Transfer implements UnderlyingByteSource {
 
   /** Gives whoever reads what there is, and the end after that. */
   #serve(): void {
-    const request = this.#controller?.byobRequest;
-    if (request) {
-      const length = this.#fill(request.view as Bytes);
-      if (length > 0) request.respond(length);
+    if (this.#isAwaited) {
+      const request = this.#controller?.byobRequest;
+      if (request) this.#respond(request);
+      else this.#enqueue();
     }
     if (this.#outcome !== undefined && this.#rest?.length === 0) this.#close();
   }
 
+  #respond(request: ReadableStreamBYOBRequest): void {
+    const length = this.#fill(request.view as Bytes);
+    if (length === 0) return;
+    // Whoever reads on pulls meanwhile.
+    this.#isAwaited = false;
+    request.respond(length);
+  }
+
+  /** For a reader that brings no room. */
+  #enqueue(): void {
+    const length = this.#rest === undefined
+      ? streamCount(this.id)
+      : this.#rest[0]?.length ?? 0;
+    if (length === 0) return;
+    const chunk = new Uint8Array(length);
+    this.#fill(chunk);
+    this.#isAwaited = false;
+    this.#controller?.enqueue(chunk);
+  }
+
   #fill(room: Bytes): number {
-    const { id } = this.target;
     if (this.#rest === undefined) {
-      const length = streamRead(id, room);
+      const length = streamRead(this.id, room);
       // What was read has made room for more.
       if (length < 0) turnSoon();
       return Math.abs(length);

@@ -10,9 +10,11 @@ import type { Failure } from "./errors.ts";
 import * as call from "./ffi/call.ts";
 import {
   CURLSTS_DONE,
+  IOCTLFUNCTION,
   READFUNC_ABORT,
   READFUNC_PAUSE,
   READFUNCTION,
+  SEEKFUNCTION,
   WRITEFUNC_PAUSE,
   WRITEFUNCTION,
 } from "./tables/constants.ts";
@@ -46,6 +48,10 @@ export function frameOfHandle(id: number): WsFrame | null {
 export const WRITE: number = optionSlot(WRITEFUNCTION);
 const READ: number = optionSlot(READFUNCTION);
 
+/** The slots whose functions start an upload again. */
+const SEEK: number = optionSlot(SEEKFUNCTION);
+const IOCTL: number = optionSlot(IOCTLFUNCTION);
+
 /** The slots of mime parts, which are no options. */
 const MIME_READ = 31;
 const MIME_SEEK = 32;
@@ -63,6 +69,8 @@ const encoder = new TextEncoder();
 export interface Patient {
   /** The promise has settled; `answer` tells what that means, or throws. */
   settle(slot: number, answer: () => number): void;
+  /** There is more to send than when it was asked for last. */
+  hasMore(): void;
 }
 
 /** Calls a function for a question, and gives its answer. */
@@ -196,6 +204,7 @@ export class Callbacks {
     const callback = this.#functions[slot];
     try {
       if (callback === undefined) throw new Error(`${title(slot)} is gone`);
+      if (slot === SEEK || slot === IOCTL) this.#streams?.get(READ)?.rewind?.();
       return ASK[slot](callback, id, patient);
     } catch (cause) {
       return this.#abort(slot, cause);
@@ -348,14 +357,37 @@ function askNumbers(count: number): Ask {
 
 function askRead(callback: Callback, id: number, patient?: Patient): number {
   const size = call.numbers[0];
+  const stream = ReaderStream.of(callback);
+  if (stream !== undefined) return askStream(stream, size, id, patient);
   const answer = callback(size);
   if (answer === READFUNC_ABORT || answer === READFUNC_PAUSE) return answer;
   if (patient === undefined || !(answer instanceof Promise)) {
     return handOver(answer, size, id);
   }
-  // The library keeps a stream's chunk until all of it was asked for.
-  const most = ReaderStream.owns(callback) ? Infinity : size;
-  return wait(patient, READ, answer, (value) => giveLater(value, most, id));
+  return wait(patient, READ, answer, (value) => giveLater(value, size, id));
+}
+
+/** Where it says how much of a stream may be handed over, if not at once. */
+const KEPT = 1;
+
+function askStream(
+  stream: ReaderStream,
+  size: number,
+  id: number,
+  patient?: Patient,
+): number {
+  const kept = call.numbers[KEPT];
+  const most = Math.max(size, kept);
+  const give = () =>
+    stream.take(most, (chunk, most) => {
+      const bytes = bytesOf(chunk).subarray(0, most);
+      call.answer(id, bytes);
+      return bytes.length;
+    });
+  const ready = stream.ready(() => patient?.hasMore());
+  if (ready === undefined || patient === undefined) return give();
+  // Where they are not kept they are asked for again, by libcurl itself.
+  return wait(patient, READ, ready, () => kept > 0 ? give() : LATER);
 }
 
 function giveLater(value: unknown, most: number, id: number): number {
@@ -390,14 +422,9 @@ function askSource(source: MimeSource, id: number, patient?: Patient): number {
 
 /** Hands bytes to send over, and gives their number. */
 function handOver(answer: unknown, size: number, id: number): number {
-  const bytes = typeof answer === "string" ? encoder.encode(answer) : answer;
-  if (!(bytes instanceof Uint8Array)) {
-    throw nonsense(
-      answer,
-      "a Uint8Array, a string, READFUNC_ABORT or READFUNC_PAUSE",
-    );
-  }
-  const given = plain(bytes);
+  const given = bytesOf(
+    typeof answer === "string" ? encoder.encode(answer) : answer,
+  );
   if (given.length > size) {
     throw new Nonsense(
       `must return at most ${size} bytes, but returned ${given.length}`,
@@ -405,6 +432,14 @@ function handOver(answer: unknown, size: number, id: number): number {
   }
   call.answer(id, given);
   return given.length;
+}
+
+function bytesOf(answer: unknown): Uint8Array<ArrayBuffer> {
+  if (answer instanceof Uint8Array) return plain(answer);
+  throw nonsense(
+    answer,
+    "a Uint8Array, a string, READFUNC_ABORT or READFUNC_PAUSE",
+  );
 }
 
 /** A copy where other threads may write, or the buffer may shrink. */

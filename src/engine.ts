@@ -27,10 +27,20 @@ export interface Listener {
   lose(error: Error): void;
 }
 
+/** Somebody who waits for what comes of a stream. */
+export interface Reader {
+  /** The handle. */
+  readonly id: number;
+  /** Where the bytes may go: nothing if it says so later, or no more waits. */
+  room(): Uint8Array<ArrayBuffer> | undefined;
+}
+
 /** After so many milliseconds of turns the rest of the program has its own. */
 const STREAK = 1;
 
 const listeners = new Map<number, Listener>();
+/** Whoever began to wait last for a stream. */
+let reader: Reader | undefined;
 /** A turn comes before anything else happens, or else it is to come later. */
 let isDue = false;
 /** One comes later, unless another comes before. */
@@ -108,6 +118,13 @@ function turnNext(): void {
   isExpected = false;
 }
 
+/** Has turns bring what this reader waits for. */
+export function bring(to: Reader): void {
+  reader = to;
+  // There is one when that is over.
+  if (!isWaiting) turnAtOnce();
+}
+
 /** Has a turn after everything that is due by now. */
 function turnLater(): void {
   isDue = true;
@@ -133,7 +150,7 @@ function turn(): void {
   let reply = ABORT;
   let event: number;
   let isEventful = false;
-  while ((event = call.turn(reply)) > 0) {
+  while ((event = callTurn(reply)) > 0) {
     isEventful = true;
     try {
       reply = hear(event);
@@ -149,6 +166,13 @@ function turn(): void {
     if (isEventful || call.numbers[1] !== 0) turnLater();
     else wait();
   }
+}
+
+function callTurn(reply: number): number {
+  const room = reader?.room();
+  if (room !== undefined) return call.turnFor(reader!.id, room, reply);
+  reader = undefined;
+  return call.turn(reply);
 }
 
 function wait(): void {

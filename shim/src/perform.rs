@@ -403,7 +403,7 @@ impl Operation {
         match &mut self.way {
             Way::Here { call, .. } | Way::Many(call) => call.answer_bytes(given),
             Way::There { bytes, .. } => {
-                *bytes = given.to_vec();
+                bytes.extend_from_slice(given);
                 true
             }
         }

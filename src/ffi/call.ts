@@ -170,6 +170,9 @@ let spare: Uint8Array<ArrayBuffer> | undefined;
 /** The number of this isolate's engine, once it is known. */
 let engine = 0;
 
+/** A call takes no more of a reader's room, however much there is. */
+const ROOM_AT_MOST = 2 ** 30;
+
 /** How many transfers of this isolate wait for an answer. */
 export function waiting(): number {
   return library().shim_waiting();
@@ -228,6 +231,26 @@ export function turn(reply: number): number {
   return library().shim_turn(reply, numbers, landing, landing.length);
 }
 
+/**
+ * The same for a reader that waits for the stream of a handle, with this room:
+ * see `shim_turn_for`.
+ */
+export function turnFor(
+  id: number,
+  into: Uint8Array<ArrayBuffer>,
+  reply: number,
+): number {
+  return library().shim_turn_for(
+    id,
+    into,
+    Math.min(into.length, ROOM_AT_MOST),
+    reply,
+    numbers,
+    landing,
+    landing.length,
+  );
+}
+
 /** Answers a callback that had put its answer off: see `shim_settle`. */
 export function settle(id: number, slot: number, reply: number): number {
   return library().shim_settle(id, slot, reply);
@@ -266,6 +289,11 @@ export function collectedText(): string {
   );
 }
 
+/** How much has come of a body and was not read. */
+export function streamCount(id: number): number {
+  return library().shim_stream_count(id);
+}
+
 /**
  * Fills in what has come of a body, and gives how much that is; less than 0, but
  * for the sign the same, if a turn has to follow.
@@ -276,7 +304,11 @@ export function streamRead(
 ): number {
   return room.length === 0
     ? 0
-    : library().shim_stream_read(id, room, room.length);
+    : library().shim_stream_read(
+      id,
+      room,
+      Math.min(room.length, ROOM_AT_MOST),
+    );
 }
 
 /** All that has come of a body and was not read. */

@@ -100,6 +100,7 @@ export const symbols = {
     shim_settle: { parameters: ["f64", "u32", "f64"], result: "i32" },
     shim_share_closing: { parameters: ["f64", "u32"], result: "i32" },
     shim_start: { parameters: ["f64", "u32"], result: "i32" },
+    shim_stream_count: { parameters: ["f64"], result: "i32" },
     shim_stream_read: {
       parameters: [
         "f64",
@@ -110,6 +111,18 @@ export const symbols = {
     },
     shim_turn: {
       parameters: [
+        "f64",
+        "buffer", // values: *mut f64
+        "buffer", // room: *mut u8
+        "u32",
+      ],
+      result: "i32",
+    },
+    shim_turn_for: {
+      parameters: [
+        "f64",
+        "buffer", // into: *mut u8
+        "u32",
         "f64",
         "buffer", // values: *mut f64
         "buffer", // room: *mut u8

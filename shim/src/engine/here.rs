@@ -218,6 +218,22 @@ impl Here {
         Ok(event)
     }
 
+    /// The same for the reader of a stream, which waits with this room.
+    pub fn turn_for(&self, id: u64, room: &mut [u8], reply: Reply) -> Result<Event> {
+        let Some(stream) = self.find_stream(id) else {
+            return self.turn(reply);
+        };
+        let engine = self.engine();
+        if let Some(engine) = &engine {
+            engine.await_stream(Some(stream.clone()));
+        }
+        let event = stream.lend(room, || self.turn(reply));
+        if let Some(engine) = engine {
+            engine.await_stream(None);
+        }
+        event
+    }
+
     fn next_event(&self, reply: Reply) -> Result<Event> {
         if !self.telling.get() {
             self.poller.hear();
@@ -254,7 +270,7 @@ impl Here {
                         self.reconsider(id);
                         self.poller.wake();
                     }
-                    let status = self.streams.borrow().get(&id).map(|stream| stream.status());
+                    let status = self.find_stream(id).map(|stream| stream.status());
                     return Ok(Event::News(id, status.unwrap_or_default()));
                 }
                 Some(Letter::Closable(id)) if self.close_if_free(id) => {
@@ -284,14 +300,15 @@ impl Here {
         }
     }
 
-    /// For the question that waits, or for the promise that is to be settled.
+    /// For the question that waits, or for the promise that is to be settled;
+    /// behind those before.
     pub fn answer_bytes(&self, id: u64, bytes: &[u8]) -> bool {
         if let Some(engine) = self.engine()
             && engine.asks_about() == Some(id)
         {
             return engine.answer_bytes(bytes);
         }
-        self.bytes.replace(bytes.to_vec());
+        self.bytes.borrow_mut().extend_from_slice(bytes);
         true
     }
 
@@ -309,16 +326,26 @@ impl Here {
             (slot, Reply::Number(_)) if slot.reads() => {
                 engine.read(id, Arrived::Bytes { bytes, sent: 0 });
             }
+            (Slot::READ, Reply::Later) => engine.read(id, Arrived::Elsewhere),
             (slot, _) if slot.reads() => engine.read(id, Arrived::Abort),
             (_, Reply::Abort) => engine.cancel(id, CURLE_WRITE_ERROR),
             _ => engine.written(id),
         }
     }
 
+    fn find_stream(&self, id: u64) -> Option<Arc<Stream>> {
+        self.streams.borrow().get(&id).cloned()
+    }
+
+    /// How many bytes of a stream were not read yet.
+    pub fn count_stream(&self, id: u64) -> usize {
+        self.find_stream(id).map_or(0, |stream| stream.count())
+    }
+
     /// Bytes of a stream that were not read yet: how many, and whether a turn
     /// has to follow that makes use of the room.
     pub fn read_stream(&self, id: u64, room: &mut [u8]) -> (usize, bool) {
-        let Some(stream) = self.streams.borrow().get(&id).cloned() else {
+        let Some(stream) = self.find_stream(id) else {
             return (0, false);
         };
         let (count, has_room) = stream.read(room);

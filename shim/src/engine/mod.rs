@@ -19,6 +19,7 @@ use crate::sys::easy::OwnedEasy;
 use crate::sys::multi::OwnedMulti;
 use crate::sys::nap::Nap;
 use crate::sys::poller::{Due, Poller, Ready};
+use crate::sys::stream::Stream;
 use crate::sys::trampolines::Slot;
 use crate::transfer::{Alone, Over, Transfer};
 use std::cell::{Cell, RefCell};
@@ -65,6 +66,8 @@ struct Inner {
     /// Removed from the multi handle, and not concluded yet.
     over: RefCell<VecDeque<(u64, CURLcode)>>,
     ready: RefCell<Vec<Ready>>,
+    /// Whose reader waits for this turn.
+    awaited: RefCell<Option<Arc<Stream>>>,
     /// libcurl has failed as a whole.
     broken: Cell<bool>,
     /// A callback of `keep_up` is being answered.
@@ -110,6 +113,7 @@ impl Engine {
                 orders: RefCell::default(),
                 over: RefCell::default(),
                 ready: RefCell::default(),
+                awaited: RefCell::default(),
                 broken: Cell::new(false),
                 keeping_up: Cell::new(false),
             }),
@@ -253,7 +257,7 @@ impl Engine {
     pub fn read(&self, id: u64, arrived: Arrived) {
         if let Some(desk) = self.desk(id) {
             desk.flow.reading.set(false);
-            let is_wanted = !desk.flow.stale.take() || matches!(arrived, Arrived::Abort);
+            let is_wanted = !desk.flow.stale.take() || !matches!(arrived, Arrived::Bytes { .. });
             if is_wanted {
                 desk.flow.arrived.replace(Some(arrived));
             }
@@ -317,6 +321,11 @@ impl Engine {
         asking
             .as_mut()
             .is_some_and(|task| task.call().answer_bytes(bytes))
+    }
+
+    /// What this turn brings of it is to be read at once.
+    pub fn await_stream(&self, stream: Option<Arc<Stream>>) {
+        self.inner.awaited.replace(stream);
     }
 
     /// Begins a turn, or goes on with the one that waits for `reply`. `true`:
@@ -452,16 +461,19 @@ impl Inner {
     /// On the coroutine's stack.
     fn turn(&self) -> u32 {
         let mut ready = self.ready.take();
+        let mut looks = true;
         let start = Instant::now();
         for pass in 0..PASSES {
-            if pass > 0 && start.elapsed() > MOMENT {
+            if pass > 0 && (start.elapsed() > MOMENT || self.has_plenty()) {
                 break;
             }
             self.obey();
-            let Due { timer, tick } = self.poller.take(&mut ready, pass == 0);
+            let Due { timer, tick } = self.poller.take(&mut ready, looks);
             if ready.is_empty() && !timer && !tick {
                 break;
             }
+            // libcurl sends one buffer at a time.
+            looks = ready.iter().any(|ready| ready.is_writable());
             for ready in ready.drain(..) {
                 self.check(self.multi.socket_ready(ready));
             }
@@ -488,6 +500,12 @@ impl Inner {
             self.poller.wake();
         }
         CURLE_OK
+    }
+
+    /// Of what a reader waits for.
+    fn has_plenty(&self) -> bool {
+        let awaited = self.awaited.borrow();
+        awaited.as_ref().is_some_and(|stream| stream.has_plenty())
     }
 
     fn obey(&self) {

@@ -7,8 +7,8 @@
 use super::{
     ABOUT, answer, entry, entry_id, entry_value, id, numbers, output, tell_bytes, tell_question,
 };
-use crate::engine::here::Event;
-use crate::error::{self, Error};
+use crate::engine::here::{Event, Here};
+use crate::error::{self, Error, Result};
 use crate::isolate;
 use crate::registry::POLLERS;
 use crate::sys::trampolines::Slot;
@@ -57,12 +57,45 @@ pub unsafe extern "C" fn shim_turn(
     room: *mut u8,
     length: u32,
 ) -> i32 {
+    // SAFETY: see mod.rs.
+    let (values, room) = unsafe { (numbers::<8>(values), output(room, length)) };
+    turn(values, room, |here| here.turn(answer(reply)))
+}
+
+/// The same for a reader that waits for a stream: what comes of it goes straight
+/// to `into`, to which `shim_stream_read` reads it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn shim_turn_for(
+    curl: f64,
+    into: *mut u8,
+    into_length: u32,
+    reply: f64,
+    values: *mut f64,
+    room: *mut u8,
+    length: u32,
+) -> i32 {
+    // SAFETY: see mod.rs.
+    let (values, room, into) = unsafe {
+        (
+            numbers::<8>(values),
+            output(room, length),
+            output(into, into_length),
+        )
+    };
+    turn(values, room, |here| {
+        here.turn_for(id(curl), into, answer(reply))
+    })
+}
+
+fn turn(
+    values: &mut [f64; 8],
+    room: &mut [u8],
+    act: impl FnOnce(&Here) -> Result<Event>,
+) -> i32 {
     entry_value(
         || {
-            // SAFETY: see mod.rs.
-            let (values, room) = unsafe { (numbers::<8>(values), output(room, length)) };
             let here = isolate::here()?;
-            match here.turn(answer(reply))? {
+            match act(&here)? {
                 Event::Asks => here
                     .with_question(|query| tell_question(query, values, room))
                     .ok_or_else(|| Error::panic("a turn waits without a question")),
@@ -138,6 +171,15 @@ pub extern "C" fn shim_cancel(curl: f64) -> i32 {
             here.cancel(id(curl));
         }
         Ok(0)
+    })
+}
+
+/// How many bytes of a stream there are to read.
+#[unsafe(no_mangle)]
+pub extern "C" fn shim_stream_count(curl: f64) -> i32 {
+    entry(|| {
+        let count = isolate::here_if_any().map_or(0, |here| here.count_stream(id(curl)));
+        Ok(i32::try_from(count).unwrap_or(i32::MAX))
     })
 }
 

@@ -122,7 +122,7 @@ impl Taking {
     }
 
     pub fn answer_bytes(&mut self, given: &[u8]) {
-        self.bytes = given.to_vec();
+        self.bytes.extend_from_slice(given);
     }
 
     pub fn question(&self) -> Option<Query<'_>> {

@@ -22,6 +22,8 @@ struct Question {
     numbers: [f64; 6],
     body: *const [u8],
     room: *mut [u8],
+    /// How much of the room is filled.
+    given: usize,
 }
 
 /// The handles that a call may be about.
@@ -110,6 +112,7 @@ pub(super) fn suspend(
         numbers,
         body,
         room,
+        given: 0,
     })
 }
 
@@ -233,8 +236,8 @@ impl Suspendable {
         })
     }
 
-    /// Bytes that belong to the answer: straight into libcurl's own buffer
-    /// where it has one. `false`: they do not fit.
+    /// Bytes that belong to the answer, behind those before: straight into
+    /// libcurl's own buffer where it has one. `false`: they do not fit.
     pub fn answer_bytes(&mut self, bytes: &[u8]) -> bool {
         let Some(question) = &mut self.question else {
             return false;
@@ -247,10 +250,11 @@ impl Suspendable {
             }
             return true;
         }
-        if bytes.len() > room.len() {
+        let Some(rest) = room.get_mut(question.given..question.given + bytes.len()) else {
             return false;
-        }
-        room[..bytes.len()].copy_from_slice(bytes);
+        };
+        rest.copy_from_slice(bytes);
+        question.given += bytes.len();
         true
     }
 }

@@ -98,6 +98,8 @@ const PIECES: u32 = 16;
 /// Bytes to send, handed over in parts where libcurl's buffer is short.
 pub enum Arrived {
     Bytes { bytes: Vec<u8>, sent: usize },
+    /// JavaScript has them, and gives them when it is asked again.
+    Elsewhere,
     Abort,
 }
 

@@ -219,6 +219,10 @@ impl Poller {
 }
 
 impl Ready {
+    pub fn is_writable(self) -> bool {
+        self.how & CURL_CSELECT_OUT != 0
+    }
+
     pub(super) fn new(socket: curl_socket_t, readable: bool, writable: bool) -> Self {
         let read = if readable { CURL_CSELECT_IN } else { 0 };
         let write = if writable { CURL_CSELECT_OUT } else { 0 };

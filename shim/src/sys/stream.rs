@@ -1,6 +1,8 @@
 //! The part of a body that has come and was not read yet.
 
 use std::collections::VecDeque;
+use std::ptr::NonNull;
+use std::slice;
 use std::sync::{Mutex, MutexGuard};
 
 /// What is kept at most, but for the last piece: enough for the reader and the
@@ -17,6 +19,11 @@ pub struct Stream {
 
 #[derive(Default)]
 struct Inner {
+    /// Where the reader wants the bytes, while a call lends it.
+    room: Option<Room>,
+    /// So many are there already, or were in the call before.
+    filled: usize,
+    /// What came after them.
     pieces: VecDeque<u8>,
     /// The status of the response whose headers are coming.
     status: u32,
@@ -28,6 +35,25 @@ struct Inner {
     wanted: bool,
     /// A piece was refused since.
     refused: bool,
+}
+
+/// Memory of the reader's.
+struct Room {
+    start: NonNull<u8>,
+    length: usize,
+}
+
+// SAFETY: it is used under the lock alone, and `lend` takes it back before its
+// borrow ends, whichever thread that has used it.
+unsafe impl Send for Room {}
+
+/// Takes the room back.
+struct Loan<'a>(&'a Stream);
+
+impl Drop for Loan<'_> {
+    fn drop(&mut self) {
+        self.0.lock().room = None;
+    }
 }
 
 impl Stream {
@@ -52,7 +78,8 @@ impl Stream {
         if is_full {
             inner.refused = true;
         } else {
-            inner.pieces.extend(data);
+            let count = inner.fill(data);
+            inner.pieces.extend(&data[count..]);
         }
         self.tell_news(inner);
         !is_full
@@ -88,15 +115,45 @@ impl Stream {
         self.lock().pieces.len() >= HIGH_WATER / 2
     }
 
-    /// As much as fits; and whether the piece that was refused may come now.
+    /// Does something during which the bytes may come straight to `room`: the
+    /// reader reads to it afterwards, and lends it until then.
+    pub fn lend<R>(&self, room: &mut [u8], act: impl FnOnce() -> R) -> R {
+        let start = NonNull::from(&mut *room).cast();
+        let length = room.len();
+        self.lock().room = Some(Room { start, length });
+        let _loan = Loan(self);
+        act()
+    }
+
+    /// There is as much as a reader can do with at once.
+    pub fn has_plenty(&self) -> bool {
+        let inner = self.lock();
+        let room = inner.room.as_ref().map_or(0, |room| room.length);
+        let enough = if room > 0 { room } else { HIGH_WATER / 2 };
+        inner.count() >= enough
+    }
+
+    /// How much there is to read.
+    pub fn count(&self) -> usize {
+        let mut inner = self.lock();
+        let count = inner.count();
+        inner.wanted |= count == 0;
+        count
+    }
+
+    /// As much as fits, with what is in `room` if that was lent; and whether the
+    /// piece that was refused may come now.
     pub fn read(&self, room: &mut [u8]) -> (usize, bool) {
         let mut inner = self.lock();
+        let filled = std::mem::take(&mut inner.filled).min(room.len());
+        let room = &mut room[filled..];
         let count = room.len().min(inner.pieces.len());
         let (front, back) = inner.pieces.as_slices();
         let first = count.min(front.len());
         room[..first].copy_from_slice(&front[..first]);
         room[first..count].copy_from_slice(&back[..count - first]);
         inner.pieces.drain(..count);
+        let count = filled + count;
         inner.wanted |= count == 0;
         let has_room = inner.refused && inner.pieces.len() < HIGH_WATER / 2;
         if has_room {
@@ -106,12 +163,33 @@ impl Stream {
     }
 
     fn tell_news(&self, mut inner: MutexGuard<'_, Inner>) {
-        let news = inner.started && (!inner.told || inner.wanted && !inner.pieces.is_empty());
+        let news = inner.started && (!inner.told || inner.wanted && inner.count() > 0);
         if news {
             inner.told = true;
             inner.wanted = false;
             drop(inner);
             (self.tell)();
         }
+    }
+}
+
+impl Inner {
+    fn count(&self) -> usize {
+        self.filled + self.pieces.len()
+    }
+
+    /// Puts as much as comes next into the reader's room.
+    fn fill(&mut self, data: &[u8]) -> usize {
+        let Some(room) = self.room.as_ref().filter(|_| self.pieces.is_empty()) else {
+            return 0;
+        };
+        // SAFETY: lent for as long as it is here, and nobody else uses it
+        // meanwhile.
+        let whole = unsafe { slice::from_raw_parts_mut(room.start.as_ptr(), room.length) };
+        let rest = whole.get_mut(self.filled..).unwrap_or_default();
+        let count = data.len().min(rest.len());
+        rest[..count].copy_from_slice(&data[..count]);
+        self.filled += count;
+        count
     }
 }

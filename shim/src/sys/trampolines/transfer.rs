@@ -213,34 +213,38 @@ pub(super) unsafe extern "C" fn read(
         if desk.has_paused(CURLPAUSE_SEND) {
             return CURL_READFUNC_PAUSE;
         }
-        while desk.flow.reading.get() {
-            if !desk.wait(CURLPAUSE_SEND) {
-                return given_up(&desk, CURL_READFUNC_PAUSE, CURL_READFUNC_ABORT);
-            }
-        }
-        if let Some(count) = hand_over(&desk, room) {
-            return count;
-        }
-        let numbers = [size as f64, 0.0, 0.0, 0.0, 0.0, 0.0];
-        match desk.ask_into(Slot::READ, numbers, &[], room) {
-            Reply::Number(number) if number >= 0.0 => {
-                let count = number as usize;
-                if count == CURL_READFUNC_PAUSE {
-                    let paused = desk.flow.paused.get() | CURLPAUSE_SEND;
-                    desk.flow.paused.set(paused);
+        loop {
+            while desk.flow.reading.get() {
+                if !desk.wait(CURLPAUSE_SEND) {
+                    return given_up(&desk, CURL_READFUNC_PAUSE, CURL_READFUNC_ABORT);
                 }
-                count
             }
-            Reply::Later => {
-                desk.flow.reading.set(true);
-                while desk.flow.reading.get() {
-                    if !desk.wait(CURLPAUSE_SEND) {
-                        return given_up(&desk, CURL_READFUNC_PAUSE, CURL_READFUNC_ABORT);
+            if let Some(count) = hand_over(&desk, room) {
+                return count;
+            }
+            let numbers = [size as f64, 0.0, 0.0, 0.0, 0.0, 0.0];
+            match desk.ask_into(Slot::READ, numbers, &[], room) {
+                Reply::Number(number) if number >= 0.0 => {
+                    let count = number as usize;
+                    if count == CURL_READFUNC_PAUSE {
+                        let paused = desk.flow.paused.get() | CURLPAUSE_SEND;
+                        desk.flow.paused.set(paused);
+                    }
+                    return count;
+                }
+                Reply::Later => {
+                    desk.flow.reading.set(true);
+                    while desk.flow.reading.get() {
+                        if !desk.wait(CURLPAUSE_SEND) {
+                            return given_up(&desk, CURL_READFUNC_PAUSE, CURL_READFUNC_ABORT);
+                        }
+                    }
+                    if desk.flow.arrived.borrow().is_none() {
+                        return CURL_READFUNC_PAUSE;
                     }
                 }
-                hand_over(&desk, room).unwrap_or(CURL_READFUNC_PAUSE)
+                _ => return CURL_READFUNC_ABORT,
             }
-            _ => CURL_READFUNC_ABORT,
         }
     })
 }
@@ -250,6 +254,10 @@ pub(super) fn hand_over(desk: &Desk, room: &mut [u8]) -> Option<usize> {
     let mut arrived = desk.flow.arrived.borrow_mut();
     match arrived.as_mut()? {
         Arrived::Abort => Some(CURL_READFUNC_ABORT),
+        Arrived::Elsewhere => {
+            *arrived = None;
+            None
+        }
         Arrived::Bytes { bytes, sent } => {
             let rest = &bytes[*sent..];
             let count = rest.len().min(room.len());
