@@ -11,6 +11,7 @@
 import { ABORT } from "./callbacks.ts";
 import { startFailure } from "./errors.ts";
 import * as call from "./ffi/call.ts";
+import { IdMap } from "./id_map.ts";
 
 /** What the engine tells beside the questions of callbacks. */
 export const DONE = 64;
@@ -30,7 +31,7 @@ export interface Listener {
 /** After so many milliseconds of turns the rest of the program has its own. */
 const STREAK = 1;
 
-const listeners = new Map<number, Listener>();
+const listeners = new IdMap<Listener>();
 /** A turn comes before anything else happens. */
 let isDue = false;
 /** A call on another thread waits for what the next turn is for. */
@@ -141,7 +142,7 @@ function awake(): void {
 }
 
 function loseAll(error: Error): void {
-  const lost = [...listeners.values()];
+  const lost = listeners.values();
   listeners.clear();
   for (const listener of lost) listener.lose(error);
 }
