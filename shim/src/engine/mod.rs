@@ -18,7 +18,7 @@ use crate::sys::desk::{Arrived, Desk, Output, Query, Reply, Scripts};
 use crate::sys::easy::OwnedEasy;
 use crate::sys::multi::OwnedMulti;
 use crate::sys::nap::Nap;
-use crate::sys::poller::{Due, Poller, Ready};
+use crate::sys::poller::{Poller, Ready};
 use crate::sys::trampolines::Slot;
 use crate::transfer::{Alone, Over, Transfer};
 use std::cell::{Cell, RefCell};
@@ -458,16 +458,14 @@ impl Inner {
                 break;
             }
             self.obey();
-            let Due { timer, tick } = self.poller.take(&mut ready, pass == 0);
-            if ready.is_empty() && !timer && !tick {
+            let tick = self.poller.take(&mut ready, pass == 0);
+            if ready.is_empty() && !tick && !self.is_due() {
                 break;
             }
             for ready in ready.drain(..) {
-                self.check(self.multi.socket_ready(ready));
+                self.multi.mark_ready(ready);
             }
-            if timer {
-                self.check(self.multi.time_is_up());
-            }
+            self.check(self.multi.act());
             if tick
                 && self
                     .desks
@@ -483,11 +481,16 @@ impl Inner {
             }
         }
         self.ready.replace(ready);
+        self.poller.set_deadline(self.multi.due());
         if !self.orders.borrow().is_empty() {
             // Those that came after the last look.
             self.poller.wake();
         }
         CURLE_OK
+    }
+
+    fn is_due(&self) -> bool {
+        self.multi.due().is_some_and(|after| after.is_zero())
     }
 
     fn obey(&self) {
@@ -614,6 +617,7 @@ impl Inner {
         let code = spare.upkeep();
         self.keeping_up.set(false);
         self.check(self.multi.remove(&spare));
+        self.poller.set_deadline(self.multi.due());
         code
     }
 
