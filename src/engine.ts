@@ -11,6 +11,7 @@
 import { ABORT } from "./callbacks.ts";
 import { startFailure } from "./errors.ts";
 import * as call from "./ffi/call.ts";
+import { IdMap } from "./id_map.ts";
 
 /** What the engine tells beside the questions of callbacks. */
 export const DONE = 64;
@@ -38,7 +39,7 @@ export interface Reader {
 /** After so many milliseconds of turns the rest of the program has its own. */
 const STREAK = 1;
 
-const listeners = new Map<number, Listener>();
+const listeners = new IdMap<Listener>();
 /** Whoever began to wait last for a stream. */
 let reader: Reader | undefined;
 /** A turn comes before anything else happens, or else it is to come later. */
@@ -187,7 +188,7 @@ function awake(): void {
 }
 
 function loseAll(error: Error): void {
-  const lost = [...listeners.values()];
+  const lost = listeners.values();
   listeners.clear();
   for (const listener of lost) listener.lose(error);
 }

@@ -14,6 +14,7 @@ import {
 } from "./errors.ts";
 import { ABOUT, numbers } from "./ffi/call.ts";
 import * as multi from "./ffi/multi_call.ts";
+import { IdMap } from "./id_map.ts";
 import { MultiCallbacks } from "./multi_callbacks.ts";
 import type { FailedTransfer, MultiHandle } from "./multi_types.ts";
 import { type OptionTarget, targetOf } from "./options.ts";
@@ -31,7 +32,7 @@ export class MultiMembers {
   /** The multi handle's own functions. */
   readonly functions: MultiCallbacks;
   readonly #id: MultiHandle;
-  readonly #members = new Map<number, Member>();
+  readonly #members = new IdMap<Member>();
   readonly #crowd: Crowd;
 
   /** @param owner the object of the multi handle `id` */
@@ -119,7 +120,7 @@ export class MultiMembers {
 
   /** All that are in. */
   all(): Member[] {
-    return [...this.#members.values()];
+    return this.#members.values();
   }
 
   /**

@@ -39,6 +39,7 @@ const LAYERS: readonly (string | RegExp)[] = [
   "src/piped_streams.ts",
   "src/mime_sources.ts",
   "src/abort.ts",
+  "src/id_map.ts",
   "src/values.ts",
   "src/handle.ts",
   "src/errors.ts",

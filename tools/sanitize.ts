@@ -23,7 +23,7 @@ interface Sanitizer {
 
 const SANITIZERS: Readonly<Record<string, Sanitizer>> = {
   address: {
-    rustFlags: "-Zsanitizer=address",
+    rustFlags: "-Zsanitizer=address --cfg asan",
     // Coroutines say which stack they are on.
     args: ["--features", "corosensei/sanitizer"],
     env: {

@@ -119,6 +119,59 @@ const PATCHES: &[Patch] = &[
                   int denocurl_poll(struct pollfd *, nfds_t, int);\n  \
                   r = denocurl_poll(ufds, nfds, pending_ms);",
     },
+    // What is ready is told at once, and then run at once: a call for each socket
+    // would look at all timers and at the clock each time.
+    Patch {
+        krate: "curl-sys",
+        file: "curl/lib/multi_ev.c",
+        find: "void Curl_multi_ev_socket_done(",
+        replace: "void denocurl_ready(struct Curl_multi *multi, curl_socket_t s);\n\
+                  void denocurl_ready(struct Curl_multi *multi, curl_socket_t s)\n\
+                  {\n  Curl_multi_ev_dirty_xfers(multi, s);\n}\n\n\
+                  void Curl_multi_ev_socket_done(",
+    },
+    // What a transfer has watched stays for its next time on a multi handle, with
+    // nothing in it: it is looked up by name, and was allocated each time.
+    Patch {
+        krate: "curl-sys",
+        file: "curl/lib/multi_ev.c",
+        find: "  (void)mev_assess(multi, data, NULL);\n  Curl_meta_remove(data, CURL_META_MEV_POLLSET);\n",
+        replace: "  (void)mev_assess(multi, data, NULL);\n",
+    },
+    // That is looked at wherever the number of transfers in question changes.
+    Patch {
+        krate: "curl-sys",
+        file: "curl/lib/multi.c",
+        find: "  mresult = multi_assess_wakeup(multi);\n  if(mresult) {\n    failf(data, \"error enabling wakeup listening: %d\", mresult);\n    return mresult;\n  }\n",
+        replace: "",
+    },
+    // A socket that is closed is registered with epoll no more: told after libcurl
+    // has lost interest in it, and before another can have its number.
+    Patch {
+        krate: "curl-sys",
+        file: "curl/lib/cf-socket.c",
+        find: "static int socket_close(",
+        replace: "#ifdef __linux__\n\
+                  extern __attribute__((visibility(\"hidden\")))\n\
+                  void denocurl_closing(void);\n\
+                  #else\n\
+                  #define denocurl_closing() ((void)0)\n\
+                  #endif\n\n\
+                  static int socket_close(",
+    },
+    Patch {
+        krate: "curl-sys",
+        file: "curl/lib/cf-socket.c",
+        find: "    rc = conn->fclosesocket(conn->closesocket_client, sock);",
+        replace: "    denocurl_closing();\n    \
+                  rc = conn->fclosesocket(conn->closesocket_client, sock);",
+    },
+    Patch {
+        krate: "curl-sys",
+        file: "curl/lib/cf-socket.c",
+        find: "  sclose(sock);\n",
+        replace: "  denocurl_closing();\n  sclose(sock);\n",
+    },
     // Buffers are four times as large as usual, so that this many do for a turn:
     // others have theirs no later for it.
     Patch {

@@ -201,14 +201,14 @@ impl Here {
     /// Answers the question that the last call has brought, if it was one, and
     /// goes on to the next event. Where there is none, one may be on its way.
     pub fn turn(&self, reply: Reply) -> Result<Event> {
-        let start = Instant::now();
         let mut event = self.next_event(reply)?;
+        let mut start = None;
         while let Event::Nothing(pending, _) = event
             && pending > 0
             && !self.eventful.get()
             && self.poller.linger()
         {
-            if start.elapsed() >= STREAK {
+            if start.get_or_insert_with(Instant::now).elapsed() >= STREAK {
                 event = Event::Nothing(pending, true);
                 break;
             }
@@ -235,6 +235,7 @@ impl Here {
     }
 
     fn next_event(&self, reply: Reply) -> Result<Event> {
+        self.remotes.tell();
         if !self.telling.get() {
             self.poller.hear();
         }

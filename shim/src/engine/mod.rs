@@ -18,7 +18,7 @@ use crate::sys::desk::{Arrived, Desk, Output, Query, Reply, Scripts};
 use crate::sys::easy::OwnedEasy;
 use crate::sys::multi::OwnedMulti;
 use crate::sys::nap::Nap;
-use crate::sys::poller::{Due, Poller, Ready};
+use crate::sys::poller::{Poller, Ready};
 use crate::sys::stream::Stream;
 use crate::sys::trampolines::Slot;
 use crate::transfer::{Alone, Over, Transfer};
@@ -468,18 +468,16 @@ impl Inner {
                 break;
             }
             self.obey();
-            let Due { timer, tick } = self.poller.take(&mut ready, looks);
-            if ready.is_empty() && !timer && !tick {
+            let tick = self.poller.take(&mut ready, looks);
+            if ready.is_empty() && !tick && !self.is_due() {
                 break;
             }
             // libcurl sends one buffer at a time.
             looks = ready.iter().any(|ready| ready.is_writable());
             for ready in ready.drain(..) {
-                self.check(self.multi.socket_ready(ready));
+                self.multi.mark_ready(ready);
             }
-            if timer {
-                self.check(self.multi.time_is_up());
-            }
+            self.check(self.multi.act());
             if tick
                 && self
                     .desks
@@ -495,6 +493,7 @@ impl Inner {
             }
         }
         self.ready.replace(ready);
+        self.poller.set_deadline(self.multi.due());
         if !self.orders.borrow().is_empty() {
             // Those that came after the last look.
             self.poller.wake();
@@ -506,6 +505,10 @@ impl Inner {
     fn has_plenty(&self) -> bool {
         let awaited = self.awaited.borrow();
         awaited.as_ref().is_some_and(|stream| stream.has_plenty())
+    }
+
+    fn is_due(&self) -> bool {
+        self.multi.due().is_some_and(|after| after.is_zero())
     }
 
     fn obey(&self) {
@@ -632,6 +635,7 @@ impl Inner {
         let code = spare.upkeep();
         self.keeping_up.set(false);
         self.check(self.multi.remove(&spare));
+        self.poller.set_deadline(self.multi.due());
         code
     }
 

@@ -3,10 +3,11 @@
 
 use super::bindings::curl_socket_t;
 use super::poller::Ready;
-use std::collections::BTreeSet;
+use crate::ids::IdMap;
 use std::ffi::c_int;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -14,9 +15,26 @@ pub struct System {
     epoll: OwnedFd,
     /// Becomes readable when somebody wakes whoever waits.
     event: OwnedFd,
-    /// Sockets that libcurl has lost interest in, which are still registered:
-    /// most are of connections that are used again.
-    idle: Mutex<BTreeSet<curl_socket_t>>,
+    /// What is registered, maybe of sockets that are closed by now.
+    sockets: Mutex<IdMap<Registered>>,
+}
+
+struct Registered {
+    events: c_int,
+    /// libcurl has lost interest in it, though it is still registered: most are
+    /// of connections that are used again. This is `CLOSES` of that time.
+    idle: Option<u64>,
+}
+
+/// How often libcurl has closed a socket: what is registered is still the same
+/// socket for as long as it closes none.
+static CLOSES: AtomicU64 = AtomicU64::new(0);
+
+/// build/patches.rs has libcurl call this before it closes a socket, and after it
+/// has had it forgotten.
+#[unsafe(no_mangle)]
+pub(super) extern "C" fn denocurl_closing() {
+    CLOSES.fetch_add(1, Ordering::SeqCst);
 }
 
 /// In place of a socket's number.
@@ -40,7 +58,7 @@ impl System {
         let system = Self {
             epoll,
             event,
-            idle: Mutex::default(),
+            sockets: Mutex::default(),
         };
         let event = system.event.as_raw_fd();
         system.control(libc::EPOLL_CTL_ADD, event, libc::EPOLLIN, WOKEN)?;
@@ -60,8 +78,8 @@ impl System {
         }
     }
 
-    fn idle(&self) -> MutexGuard<'_, BTreeSet<curl_socket_t>> {
-        self.idle
+    fn sockets(&self) -> MutexGuard<'_, IdMap<Registered>> {
+        self.sockets
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner())
     }
@@ -75,21 +93,33 @@ impl System {
             events |= libc::EPOLLOUT;
         }
         // Held to the end: `wait` may be about to let this very socket go.
-        let mut idle = self.idle();
-        idle.remove(&socket);
+        let mut sockets = self.sockets();
         let data = socket as u64;
+        let now = Registered { events, idle: None };
+        if let Some(before) = sockets.insert(data, now)
+            && before.events == events
+            && before.idle == Some(CLOSES.load(Ordering::SeqCst))
+        {
+            return Ok(());
+        }
         // One that was closed meanwhile, so that another has its number, is
         // registered no more.
-        match self.control(libc::EPOLL_CTL_MOD, socket, events, data) {
+        let outcome = match self.control(libc::EPOLL_CTL_MOD, socket, events, data) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 self.control(libc::EPOLL_CTL_ADD, socket, events, data)
             }
             outcome => outcome,
+        };
+        if outcome.is_err() {
+            sockets.remove(&data);
         }
+        outcome
     }
 
     pub fn forget(&self, socket: curl_socket_t) {
-        self.idle().insert(socket);
+        if let Some(registered) = self.sockets().get_mut(&(socket as u64)) {
+            registered.idle = Some(CLOSES.load(Ordering::SeqCst));
+        }
     }
 
     /// What is ready at the latest after `timeout`.
@@ -105,14 +135,16 @@ impl System {
         let count =
             unsafe { libc::epoll_wait(epoll, events.as_mut_ptr(), AT_ONCE as c_int, timeout) };
         let count = usize::try_from(count).map_err(|_| io::Error::last_os_error())?;
+        let mut sockets = None;
         for event in &events[..count] {
             let (data, found) = (event.u64, event.events as c_int);
             if data == WOKEN {
                 self.hear();
                 continue;
             }
+            let sockets = sockets.get_or_insert_with(|| self.sockets());
             let socket = data as curl_socket_t;
-            if self.drop_idle(socket) {
+            if self.drop_idle(sockets, socket) {
                 continue;
             }
             let is = |events: c_int| found & (events | libc::EPOLLERR | libc::EPOLLHUP) != 0;
@@ -124,14 +156,15 @@ impl System {
 
     /// Its peer has closed it, say: nobody wants to know before it is used.
     /// `false`: it is in use.
-    fn drop_idle(&self, socket: curl_socket_t) -> bool {
-        let mut idle = self.idle();
-        let was_idle = idle.remove(&socket);
-        if was_idle {
-            // It may be closed by now.
-            let _ = self.control(libc::EPOLL_CTL_DEL, socket, 0, 0);
+    fn drop_idle(&self, sockets: &mut IdMap<Registered>, socket: curl_socket_t) -> bool {
+        let is_in_use = |it: &Registered| it.idle.is_none();
+        if sockets.get(&(socket as u64)).is_some_and(is_in_use) {
+            return false;
         }
-        was_idle
+        sockets.remove(&(socket as u64));
+        // It may be closed by now.
+        let _ = self.control(libc::EPOLL_CTL_DEL, socket, 0, 0);
+        true
     }
 
     fn hear(&self) {

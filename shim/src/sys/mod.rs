@@ -17,6 +17,8 @@ pub mod headers;
 pub mod linger;
 pub mod lists;
 pub mod locks;
+#[cfg(all(target_os = "linux", not(asan), not(tsan)))]
+mod memory;
 pub mod mime;
 pub mod multi;
 #[cfg(unix)]
@@ -51,6 +53,11 @@ use unix as os;
 #[cfg(windows)]
 use windows as os;
 
+// A sanitizer has its own, and wants to see all of it.
+#[cfg(any(not(target_os = "linux"), asan, tsan))]
+use bindings::curl_global_init as set_up;
+#[cfg(all(target_os = "linux", not(asan), not(tsan)))]
+use memory::init as set_up;
 use std::sync::Once;
 
 /// libcurl's own set-up, once per process. It is never undone: other isolates
@@ -59,7 +66,7 @@ pub fn init() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         // SAFETY: `Once` lets one thread in, before any other call of libcurl.
-        let code = unsafe { bindings::curl_global_init(bindings::CURL_GLOBAL_DEFAULT as _) };
+        let code = unsafe { set_up(bindings::CURL_GLOBAL_DEFAULT as _) };
         assert_eq!(code, bindings::CURLE_OK, "curl_global_init failed");
     });
 }

@@ -3,11 +3,16 @@
 use super::bindings::*;
 use super::easy::OwnedEasy;
 use super::poller::{Poller, Ready};
-use std::ffi::{c_int, c_long, c_void};
+use std::ffi::{c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 use std::time::Duration;
+
+unsafe extern "C" {
+    /// Added by build/patches.rs.
+    fn denocurl_ready(multi: *mut CURLM, socket: curl_socket_t);
+}
 
 /// Stays on the thread that made it.
 pub struct OwnedMulti {
@@ -22,14 +27,12 @@ impl OwnedMulti {
         let handle = NonNull::new(unsafe { curl_multi_init() })?;
         let multi = Self { handle, poller };
         let data = Arc::as_ptr(&multi.poller);
-        // SAFETY: functions of the types that these options take; the poller
-        // lives as long as the handle.
+        // SAFETY: a function of the type that this option takes; the poller lives
+        // as long as the handle.
         let codes = unsafe {
             [
                 curl_multi_setopt(multi.raw(), CURLMOPT_SOCKETFUNCTION, watch as *const ()),
                 curl_multi_setopt(multi.raw(), CURLMOPT_SOCKETDATA, data),
-                curl_multi_setopt(multi.raw(), CURLMOPT_TIMERFUNCTION, set_timer as *const ()),
-                curl_multi_setopt(multi.raw(), CURLMOPT_TIMERDATA, data),
             ]
         };
         codes.iter().all(|code| *code == CURLM_OK).then_some(multi)
@@ -53,12 +56,26 @@ impl OwnedMulti {
         unsafe { curl_multi_remove_handle(self.raw(), easy.raw_for_multi()) }
     }
 
-    pub fn socket_ready(&self, ready: Ready) -> CURLMcode {
-        self.act(ready.socket, ready.how)
+    /// `act` is to go on with its transfers.
+    pub fn mark_ready(&self, ready: Ready) {
+        // SAFETY: a live handle; any number may be a socket's.
+        unsafe { denocurl_ready(self.raw(), ready.socket) }
     }
 
-    pub fn time_is_up(&self) -> CURLMcode {
-        self.act(CURL_SOCKET_TIMEOUT, 0)
+    /// Goes on with all that are ready, were added, or are due.
+    pub fn act(&self) -> CURLMcode {
+        let mut running = 0;
+        // SAFETY: not called inside a callback of this handle.
+        unsafe { curl_multi_socket_action(self.raw(), CURL_SOCKET_TIMEOUT, 0, &raw mut running) }
+    }
+
+    /// After so long `act` has something to do, whatever comes.
+    pub fn due(&self) -> Option<Duration> {
+        let mut milliseconds = -1;
+        // SAFETY: a live handle, and a place for the answer.
+        let code = unsafe { curl_multi_timeout(self.raw(), &raw mut milliseconds) };
+        debug_assert_eq!(code, CURLM_OK);
+        u64::try_from(milliseconds).ok().map(Duration::from_millis)
     }
 
     /// Every transfer has its progress told, though nothing may have come.
@@ -66,12 +83,6 @@ impl OwnedMulti {
         let mut running = 0;
         // SAFETY: not called inside a callback of this handle.
         unsafe { curl_multi_socket_all(self.raw(), &raw mut running) }
-    }
-
-    fn act(&self, socket: curl_socket_t, how: c_int) -> CURLMcode {
-        let mut running = 0;
-        // SAFETY: not called inside a callback of this handle.
-        unsafe { curl_multi_socket_action(self.raw(), socket, how, &raw mut running) }
     }
 
     /// A transfer that is over, by its number, and its result.
@@ -94,6 +105,9 @@ impl Drop for OwnedMulti {
         // SAFETY: all handles were removed, and nobody else knows this one.
         let code = unsafe { curl_multi_cleanup(self.raw()) };
         debug_assert_eq!(code, CURLM_OK);
+        // Of what wakes it, which is no connection's, libcurl says nothing.
+        #[cfg(target_os = "linux")]
+        super::epoll::denocurl_closing();
     }
 }
 
@@ -116,12 +130,4 @@ unsafe extern "C" fn watch(
     if watched.unwrap_or(false) { 0 } else { -1 }
 }
 
-unsafe extern "C" fn set_timer(_multi: *mut CURLM, after: c_long, poller: *mut c_void) -> c_int {
-    // SAFETY: as above.
-    let poller = unsafe { &*poller.cast::<Poller>() };
-    let after = u64::try_from(after).ok().map(Duration::from_millis);
-    catch_unwind(AssertUnwindSafe(|| poller.set_deadline(after))).map_or(-1, |()| 0)
-}
-
 const _: curl_socket_callback = Some(watch);
-const _: curl_multi_timer_callback = Some(set_timer);

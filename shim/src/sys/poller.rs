@@ -38,12 +38,6 @@ struct State {
     ended: bool,
 }
 
-/// What has come to its time.
-pub struct Due {
-    pub timer: bool,
-    pub tick: bool,
-}
-
 /// As often as libcurl tells progress of what does not move.
 const TICK: Duration = Duration::from_secs(1);
 
@@ -120,9 +114,9 @@ impl Poller {
         })
     }
 
-    /// What was found ready, and whether the deadline has passed. `look`: what
-    /// is ready now, too.
-    pub fn take(&self, into: &mut Vec<Ready>, look: bool) -> Due {
+    /// What was found ready, and whether progress is to be told. `look`: what is
+    /// ready now, too.
+    pub fn take(&self, into: &mut Vec<Ready>, look: bool) -> bool {
         let mut state = self.lock();
         // A wait has just looked where it has found something.
         if look && state.ready.is_empty() && !self.waiting.load(Ordering::Relaxed) {
@@ -130,10 +124,7 @@ impl Poller {
             let _ = self.system.wait(Some(Duration::ZERO), &mut state.ready);
         }
         into.append(&mut state.ready);
-        Due {
-            timer: is_due(&mut state.deadline),
-            tick: is_due(&mut state.tick),
-        }
+        state.tick.take_if(|tick| left(*tick).is_zero()).is_some()
     }
 
     /// There is one a second, until this is called no more.
@@ -150,8 +141,10 @@ impl Poller {
 
     /// Ends a wait that is under way, or the next one at once.
     pub fn wake(&self) {
-        self.lock().woken = true;
-        self.interrupt();
+        // Whoever has done so before has ended the wait as well.
+        if !std::mem::replace(&mut self.lock().woken, true) {
+            self.interrupt();
+        }
     }
 
     /// From now on nobody waits here.
@@ -187,7 +180,8 @@ impl Poller {
         }
     }
 
-    pub(super) fn set_deadline(&self, after: Option<Duration>) {
+    /// libcurl has nothing to do before, unless something comes.
+    pub fn set_deadline(&self, after: Option<Duration>) {
         let deadline = after.map(|after| Instant::now() + after);
         let mut state = self.lock();
         let sooner = match (deadline, state.deadline) {
@@ -238,11 +232,6 @@ impl State {
         let times = [self.deadline, self.tick, self.alarm];
         times.into_iter().flatten().min()
     }
-}
-
-/// Whether it has come; it is none then.
-fn is_due(time: &mut Option<Instant>) -> bool {
-    time.take_if(|time| left(*time).is_zero()).is_some()
 }
 
 fn left(deadline: Instant) -> Duration {

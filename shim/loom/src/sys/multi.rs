@@ -1,12 +1,11 @@
-//! The multi handle: its transfers go on as soon as the time that it asks for
-//! is up, which is at once.
+//! The multi handle: its transfers go on at once when they are due.
 
 use super::bindings::*;
 use super::easy::OwnedEasy;
 use super::poller::{Poller, Ready};
 use crate::sync::Arc;
 use loom::cell::UnsafeCell;
-use real::cell::RefCell;
+use real::cell::{Cell, RefCell};
 use real::collections::VecDeque;
 use real::rc::Rc;
 use real::time::Duration;
@@ -17,23 +16,23 @@ pub struct OwnedMulti(Rc<Turned>);
 pub(super) struct Turned {
     /// Written by every call: no two may meet.
     calls: UnsafeCell<()>,
-    poller: Arc<Poller>,
+    /// Something can be done.
+    due: Cell<bool>,
     transfers: RefCell<Vec<(u64, *const OwnedEasy)>>,
     done: RefCell<VecDeque<(u64, CURLcode)>>,
 }
 
 impl Turned {
-    /// Something can be done.
     pub(super) fn hurry(&self) {
-        self.poller.set_deadline(Some(Duration::ZERO));
+        self.due.set(true);
     }
 }
 
 impl OwnedMulti {
-    pub fn new(poller: Arc<Poller>) -> Option<Self> {
+    pub fn new(_: Arc<Poller>) -> Option<Self> {
         Some(Self(Rc::new(Turned {
             calls: UnsafeCell::new(()),
-            poller,
+            due: Cell::new(false),
             transfers: RefCell::default(),
             done: RefCell::default(),
         })))
@@ -64,16 +63,22 @@ impl OwnedMulti {
         CURLM_OK
     }
 
-    pub fn socket_ready(&self, _: Ready) -> CURLMcode {
+    pub fn mark_ready(&self, _: Ready) {
         unreachable!("there is no socket")
     }
 
-    pub fn look_at_all(&self) -> CURLMcode {
-        self.time_is_up()
+    pub fn due(&self) -> Option<Duration> {
+        self.call();
+        self.0.due.get().then_some(Duration::ZERO)
     }
 
-    pub fn time_is_up(&self) -> CURLMcode {
+    pub fn look_at_all(&self) -> CURLMcode {
+        self.act()
+    }
+
+    pub fn act(&self) -> CURLMcode {
         self.call();
+        self.0.due.set(false);
         let transfers = self.0.transfers.borrow().clone();
         for (id, easy) in transfers {
             // SAFETY: the engine keeps the handle until it has removed it.

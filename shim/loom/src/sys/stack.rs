@@ -48,7 +48,7 @@ impl OwnedStack {
 
     pub fn perform(&self) -> (CURLMcode, c_int) {
         self.unfinished.set(0);
-        (self.multi.time_is_up(), 0)
+        (self.multi.act(), 0)
     }
 
     pub fn socket_action(&self, _: curl_socket_t, _: c_int) -> (CURLMcode, c_int) {
