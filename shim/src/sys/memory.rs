@@ -16,7 +16,7 @@ use std::ptr::{self, NonNull};
 const STEP: usize = 16;
 /// Those of the smallest kind.
 const LEAST: usize = 8;
-const KINDS: usize = 64;
+const KINDS: usize = 129;
 /// So many bytes of each kind are kept.
 const KEPT: usize = 64 * 1024;
 
