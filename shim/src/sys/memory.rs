@@ -16,7 +16,7 @@ use std::ptr::{self, NonNull};
 const STEP: usize = 16;
 /// Those of the smallest kind.
 const LEAST: usize = 8;
-const KINDS: usize = 64;
+const KINDS: usize = 129;
 /// So many bytes of each kind are kept.
 const KEPT: usize = 64 * 1024;
 
@@ -87,13 +87,13 @@ impl Kept {
     /// # Safety
     /// Memory of this kind or a larger one, which nobody uses.
     unsafe fn give(&self, kind: usize, memory: NonNull<c_void>) -> bool {
-        let count = usize::from(self.counts[kind].get());
-        if count * room(kind) >= KEPT || self.ended.get() {
-            return false;
-        }
         if !self.begun.replace(true) {
             // What this needs itself comes by here as well.
             let _ = END.try_with(|_| {});
+        }
+        let count = usize::from(self.counts[kind].get());
+        if count * room(kind) >= KEPT || self.ended.get() {
+            return false;
         }
         // SAFETY: no kind has less room than a pointer takes.
         unsafe { memory.cast::<Link>().write(self.first[kind].get()) };
