@@ -170,14 +170,13 @@ fn streams_come_to_lent_memory() {
         let mut body = Vec::new();
         let mut last = None;
         let mut room = vec![0; size];
-        let mut is_over = false;
-        while !is_over {
+        loop {
             match turn_for(curl, &mut room, last.take()) {
                 Event::Asks(_) => last = Some((curl, Answer::Nothing)),
                 Event::Done(_, outcome) => {
                     outcome.unwrap();
-                    is_over = true;
                 }
+                Event::Nothing(0) => break,
                 Event::Nothing(_) => wait(engine()),
                 Event::Data(_) | Event::Closable(_) => {}
             }
