@@ -14,7 +14,7 @@ import {
 import { assert, report } from "./meter.ts";
 import { measureTimer } from "./timer.ts";
 
-const ROOM = 64 * 1024;
+const ROOM = 1024 * 1024;
 
 /** All streams on one connection. */
 function useHttp2(easy: curl.Curl, ca: string): void {

@@ -127,7 +127,7 @@ export abstract class Transfer implements engine.Listener, Patient {
 
   /** A turn can send it at once. */
   hasMore(): void {
-    if (this.#state === RUNNING) engine.turnSoon();
+    if (this.#state === RUNNING) engine.turnOn();
   }
 
   #done(): void {

@@ -7,21 +7,15 @@
 import { Output, Transfer } from "./asynchronous.ts";
 import { bring, type Reader, turnSoon } from "./engine.ts";
 import type { Failure } from "./errors.ts";
-import {
-  getinfoNumber,
-  numbers,
-  streamCount,
-  streamRead,
-  streamRest,
-} from "./ffi/call.ts";
+import { getinfoNumber, numbers, streamRead, streamRest } from "./ffi/call.ts";
 import type { OptionTarget } from "./options.ts";
 import { RESPONSE_CODE } from "./tables/constants.ts";
 import type { AbortOptions } from "./types.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** Of a reader that brings no room of its own. */
-const NO_ROOM: Bytes = new Uint8Array(0);
+/** The room of a reader that brings none of its own. */
+const CHUNK = 64 * 1024;
 
 /**
  * The body of a transfer that has its headers and goes on as fast as the body
@@ -70,10 +64,9 @@ export interface CurlBody extends AsyncDisposable, Disposable {
 class StreamedTransfer extends Transfer
   implements UnderlyingByteSource, Reader {
   readonly type = "bytes";
+  readonly autoAllocateChunkSize = CHUNK;
   readonly #opened = Promise.withResolvers<CurlBody>();
   #isOpen = false;
-  /** A read waits that has found nothing. */
-  #isAwaited = false;
   /** Until the stream is closed. */
   #controller: ReadableByteStreamController | undefined;
   /** What is left to read when the library has no more. */
@@ -100,15 +93,13 @@ class StreamedTransfer extends Transfer
 
   /** A reader waits that has found nothing. */
   pull(): void {
-    this.#isAwaited = true;
-    this.#serve();
-    if (this.#isAwaited && this.#rest === undefined) bring(this);
+    if (!this.#serve() && this.#rest === undefined) bring(this);
   }
 
+  /** That of the reader that waits, if one does. */
   room(): Bytes | undefined {
-    if (!this.#isAwaited || this.#rest !== undefined) return undefined;
-    const request = this.#controller?.byobRequest;
-    return request ? request.view as Bytes : NO_ROOM;
+    if (this.#rest !== undefined) return undefined;
+    return this.#controller?.byobRequest?.view as Bytes | undefined;
   }
 
   cancel(reason: unknown): Promise<void> {
@@ -181,34 +172,13 @@ class StreamedTransfer extends Transfer
     this.#over?.resolve();
   }
 
-  /** Gives whoever reads what there is, and the end after that. */
-  #serve(): void {
-    if (this.#isAwaited) {
-      const request = this.#controller?.byobRequest;
-      if (request) this.#respond(request);
-      else this.#enqueue();
-    }
+  /** Gives whoever reads what there is, if anything, and the end after that. */
+  #serve(): boolean {
+    const request = this.#controller?.byobRequest;
+    const length = request ? this.#fill(request.view as Bytes) : 0;
+    if (length > 0) request?.respond(length);
     if (this.#outcome !== undefined && this.#rest?.length === 0) this.#close();
-  }
-
-  #respond(request: ReadableStreamBYOBRequest): void {
-    const length = this.#fill(request.view as Bytes);
-    if (length === 0) return;
-    // Whoever reads on pulls meanwhile.
-    this.#isAwaited = false;
-    request.respond(length);
-  }
-
-  /** For a reader that brings no room. */
-  #enqueue(): void {
-    const length = this.#rest === undefined
-      ? streamCount(this.id)
-      : this.#rest[0]?.length ?? 0;
-    if (length === 0) return;
-    const chunk = new Uint8Array(length);
-    this.#fill(chunk);
-    this.#isAwaited = false;
-    this.#controller?.enqueue(chunk);
+    return length > 0;
   }
 
   #fill(room: Bytes): number {

@@ -385,9 +385,15 @@ function askStream(
       return bytes.length;
     });
   const ready = stream.ready(() => patient?.hasMore());
-  if (ready === undefined || patient === undefined) return give();
-  // Where they are not kept they are asked for again, by libcurl itself.
-  return wait(patient, READ, ready, () => kept > 0 ? give() : LATER);
+  if (ready === undefined) return give();
+  if (patient === undefined) return handOver(ready, size, id);
+  const { round } = stream;
+  return wait(patient, READ, ready, () => {
+    // Where they are not kept they are asked for again, by libcurl itself.
+    if (kept === 0) return LATER;
+    // As it does after a rewind, which has made the question void.
+    return stream.round === round ? give() : 0;
+  });
 }
 
 function giveLater(value: unknown, most: number, id: number): number {

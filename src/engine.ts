@@ -32,12 +32,14 @@ export interface Listener {
 export interface Reader {
   /** The handle. */
   readonly id: number;
-  /** Where the bytes may go: nothing if it says so later, or no more waits. */
+  /** Where the bytes may go; nothing if it waits no more. */
   room(): Uint8Array<ArrayBuffer> | undefined;
 }
 
 /** After so many milliseconds of turns the rest of the program has its own. */
 const STREAK = 1;
+/** The same for what flows. */
+const MOMENT = 0.25;
 
 const listeners = new IdMap<Listener>();
 /** Whoever began to wait last for a stream. */
@@ -122,8 +124,18 @@ function turnNext(): void {
 /** Has turns bring what this reader waits for. */
 export function bring(to: Reader): void {
   reader = to;
+  turnOn();
+}
+
+/**
+ * Has a turn for a transfer that may have more to do at once, time and again:
+ * timers need not be later for it than for a long turn.
+ */
+export function turnOn(): void {
   // There is one when that is over.
-  if (!isWaiting) turnAtOnce();
+  if (isWaiting) return;
+  if (streak === 0 || performance.now() - streak < MOMENT) turnAtOnce();
+  else if (!isDue) turnLater();
 }
 
 /** Has a turn after everything that is due by now. */

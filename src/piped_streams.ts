@@ -113,6 +113,7 @@ export class ReaderStream implements PipedStream {
   readonly #stream: ReadableStream<Uint8Array>;
   readonly #rest: Rest;
   #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  #round = 0;
   #isReading = false;
   /** What is being read is not wanted any more. */
   #isStale = false;
@@ -169,10 +170,18 @@ export class ReaderStream implements PipedStream {
     return taken;
   }
 
+  /** How often the upload has gone on elsewhere. */
+  get round(): number {
+    return this.#round;
+  }
+
   /** What comes next is not what was to be sent: the upload goes on elsewhere. */
   rewind(): void {
+    this.#round++;
     this.#rest.clear();
     this.#isStale = this.#isReading;
+    // Whoever waits does so for what is not wanted.
+    this.#awake();
   }
 
   #read(): void {
@@ -199,12 +208,15 @@ export class ReaderStream implements PipedStream {
 
   #goOn(): void {
     this.#read();
+    const wanted = this.#wanted;
     if (!this.#isReading) {
       this.#awake();
       this.#tell?.();
-    } else if (this.#wanted !== undefined && this.#rest.chunks.length === 1) {
+    } else if (wanted !== undefined && this.#rest.chunks.length === 1) {
       // More may be there, which the same turn can send.
-      setImmediate(() => this.#awake());
+      setImmediate(() => {
+        if (this.#wanted === wanted) this.#awake();
+      });
     }
   }
 

@@ -671,7 +671,9 @@ export interface PlainReader {
  * What READDATA takes.
  *
  * A `ReadableStream` is for asynchronous transfers. It is locked from the first
- * bytes on until the transfer is over. Its length is not known, so HTTP/1.1
+ * bytes on until the transfer is over, and read ahead by some 256 KiB: a chunk
+ * must not change any more, and what was not sent is left to the next transfer
+ * that is given the stream. Its length is not known, so HTTP/1.1
  * sends it in chunks, unless INFILESIZE or POSTFIELDSIZE says it. It can't be
  * sent twice, as after a redirect: such a transfer fails with
  * `E_SEND_FAIL_REWIND`.

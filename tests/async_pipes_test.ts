@@ -297,8 +297,12 @@ for (const [how, source] of Object.entries(SOURCES)) {
       "SHA-256",
       patternBytes(3_000_000),
     );
-    for (const size of [undefined, 3_000_000]) {
+    using share = new curl.CurlShare();
+    share.share(curl.LOCK_DATA_COOKIE);
+    for (const size of [undefined, 3_000_000, 3_000_000]) {
       using c = uploadTo(`${server.url}/upload`);
+      const isLast = (await server.requests()).length === 2;
+      if (isLast) c.setopt(curl.SHARE, share);
       if (size) c.setopt(curl.INFILESIZE, size);
       const stream = source();
       c.setopt(curl.READDATA, stream);
@@ -374,6 +378,98 @@ test(SERVER, "READDATA goes on where a transfer has left it", async () => {
   const [first, other] = await server.ended(2);
   assert(first.text.endsWith("\r\n\r\nfirst"));
   assert(other.text.endsWith("\r\n\r\nother"));
+});
+
+test(SERVER, "what was read ahead of a stream is sent next", async () => {
+  await using server = await startScriptedServer({
+    scripts: [[request(), expectBytes(5), send(okay("one"))]],
+  });
+  const stream = ReadableStream.from(
+    ["first", "oth", "er", "thi", "rd-"].map((text) =>
+      new TextEncoder().encode(text)
+    ),
+  );
+  for (let round = 0; round < 3; round++) {
+    using c = uploadTo(server.url);
+    c.setopt(curl.INFILESIZE, 5);
+    c.setopt(curl.FORBID_REUSE, true);
+    c.setopt(curl.READDATA, stream);
+    assertEquals(await c.performText(), "one");
+    assertFalse(stream.locked);
+  }
+  const ended = await server.ended(3);
+  const texts = ended.map(({ text }) => text.split("\r\n\r\n")[1]);
+  assertEquals(texts, ["first", "other", "third"]);
+});
+
+test(SERVER, "READDATA comes as fast as the server takes it", async () => {
+  await using server = await startScriptedServer({
+    scripts: [[request(), hold()]],
+  });
+  await using peers = await startServer();
+  const chunk = new Uint8Array(MIB / 4);
+  let pulled = 0;
+  using c = uploadTo(server.url);
+  c.setopt(curl.HTTPHEADER, ["Expect:"]);
+  c.setopt(
+    curl.READDATA,
+    new ReadableStream({
+      pull(controller) {
+        pulled += chunk.length;
+        controller.enqueue(chunk);
+      },
+    }),
+  );
+  const controller = new AbortController();
+  const promise = c.performText({ signal: controller.signal });
+  using other = curlFor(`${peers.url}/bytes/${16 * MIB}`);
+  await other.performBytes();
+  assertGreater(pulled, 0);
+  assertLess(pulled, 32 * MIB);
+  controller.abort("enough");
+  await assertRejectsWith(promise, "enough");
+});
+
+test(SERVER, "SEEKFUNCTION starts a stream again", async () => {
+  await using server = await startScriptedServer({
+    scripts: [[
+      request(),
+      expectBytes(7),
+      send(head(307, { Location: "/next", "Content-Length": "0" })),
+      request(),
+      expectBytes(7),
+      send(okay("taken")),
+    ]],
+  });
+  using share = new curl.CurlShare();
+  share.share(curl.LOCK_DATA_COOKIE);
+  for (const own of [undefined, share]) {
+    using c = uploadTo(server.url);
+    if (own) c.setopt(curl.SHARE, own);
+    c.setopt(curl.INFILESIZE, 7);
+    c.setopt(curl.FOLLOWLOCATION, true);
+    c.setopt(curl.FORBID_REUSE, false);
+    let at = 0;
+    c.setopt(curl.SEEKFUNCTION, (offset) => {
+      at = offset;
+      return curl.SEEKFUNC_OK;
+    });
+    const content = new TextEncoder().encode("content");
+    c.setopt(
+      curl.READDATA,
+      new ReadableStream({
+        pull(controller) {
+          controller.enqueue(content.slice(at % 7, at % 7 + 1));
+          at++;
+        },
+      }, { highWaterMark: 0 }),
+    );
+    assertEquals(await c.performText(), "taken");
+  }
+  const [first, second] = await server.ended(2);
+  for (const { text } of [first, second]) {
+    assertEquals(text.match(/\r\n\r\ncontent/g)?.length, 2);
+  }
 });
 
 test(SERVER, "abort() unlocks READDATA's stream", async () => {

@@ -74,6 +74,17 @@ const READERS: Record<string, (body: Body) => Promise<Uint8Array>> = {
       buffer = value.buffer;
     }
   },
+  "a BYOB reader with much room": async ({ readable }) => {
+    const reader = readable.getReader({ mode: "byob" });
+    const parts: Uint8Array<ArrayBuffer>[] = [];
+    let buffer = new ArrayBuffer(MIB);
+    for (;;) {
+      const { done, value } = await reader.read(new Uint8Array(buffer, 100));
+      if (done) return await new Blob(parts).bytes();
+      parts.push(value.slice());
+      buffer = value.buffer;
+    }
+  },
   "a BYOB reader that waits for full buffers": async ({ readable }) => {
     const reader = readable.getReader({ mode: "byob" });
     const parts: Uint8Array<ArrayBuffer>[] = [];
@@ -432,6 +443,43 @@ test(SERVER, "performStream() keeps many open that nobody reads", async () => {
   for (const { c, body } of opened) {
     await body[Symbol.asyncDispose]();
     c.close();
+  }
+});
+
+test(SERVER, "callbacks come while a BYOB reader waits", async () => {
+  await using server = await startServer();
+  const expected = patternBytes(3_000_000);
+  const whole = async () => {
+    using c = curlFor(`${server.url}/bytes/3000000`);
+    let calls = 0;
+    c.setopt(curl.NOPROGRESS, false);
+    c.setopt(curl.XFERINFOFUNCTION, () => void calls++);
+    await using body = await c.performStream();
+    const bytes = await READERS["a BYOB reader with much room"](body);
+    assertEquals(bytes, expected);
+    assertGreater(calls, 0);
+  };
+  await Promise.all([whole(), whole(), whole()]);
+});
+
+test(SERVER, "cancel() in a callback ends a read that waits", async () => {
+  await using server = await startServer();
+  for (const mode of ["byob", undefined] as const) {
+    using c = curlFor(`${server.url}/bytes/${16 * MIB}`);
+    let cancel = () => {};
+    c.setopt(curl.NOPROGRESS, false);
+    c.setopt(curl.XFERINFOFUNCTION, (_total, now) => {
+      if (now > MIB) cancel();
+    });
+    await using body = await c.performStream();
+    const reader = body.readable.getReader({ mode } as { mode: "byob" });
+    let cancelled: Promise<void> | undefined;
+    cancel = () => cancelled ??= reader.cancel();
+    for (let isDone = false; !isDone;) {
+      ({ done: isDone } = await reader.read(new Uint8Array(MIB)));
+    }
+    await cancelled;
+    await assertUsableAgain(c);
   }
 });
 

@@ -180,6 +180,36 @@ const PATCHES: &[Patch] = &[
         find: "int maxloops = 10;",
         replace: "int maxloops = 2;",
     },
+    // A body that needs no decoding can come straight to its reader's memory.
+    Patch {
+        krate: "curl-sys",
+        file: "curl/lib/transfer.c",
+        find: "static CURLcode sendrecv_dl(struct Curl_easy *data,",
+        replace: "#ifdef _WIN32\n#define denocurl_hidden extern\n#else\n\
+                  #define denocurl_hidden extern __attribute__((visibility(\"hidden\")))\n\
+                  #endif\n\
+                  denocurl_hidden bool denocurl_room(void *, char **, size_t *);\n\
+                  denocurl_hidden void denocurl_leave_room(void);\n\n\
+                  static CURLcode sendrecv_dl(struct Curl_easy *data,",
+    },
+    Patch {
+        krate: "curl-sys",
+        file: "curl/lib/transfer.c",
+        find: "    bytestoread = xfer_blen;\n",
+        replace: "    bytestoread = xfer_blen;\n    \
+                  if(!is_multiplex && bytestoread &&\n       \
+                  !Curl_cwriter_count(data, CURL_CW_TRANSFER_DECODE) &&\n       \
+                  !Curl_cwriter_count(data, CURL_CW_CONTENT_DECODE) &&\n       \
+                  !denocurl_room(data->set.out, &buf, &bytestoread))\n      \
+                  break;\n",
+    },
+    Patch {
+        krate: "curl-sys",
+        file: "curl/lib/transfer.c",
+        find: "out:\n  Curl_multi_xfer_buf_release(data, xfer_buf);\n",
+        replace: "out:\n  denocurl_leave_room();\n  \
+                  Curl_multi_xfer_buf_release(data, xfer_buf);\n",
+    },
     // Transfers that wait to see whether a new connection multiplexes would
     // wait for the end of its transfer where it does not, and that transfer
     // may wait for them.

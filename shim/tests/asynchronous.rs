@@ -153,6 +153,48 @@ fn streams_are_read() {
 }
 
 #[test]
+fn streams_come_to_lent_memory() {
+    begin();
+    for (kinds, hears, size) in KINDS
+        .into_iter()
+        .flat_map(|kinds| [false, true].map(|hears| (kinds, hears)))
+        .flat_map(|(kinds, hears)| [100, 50_000, 1 << 20].map(|size| (kinds, hears, size)))
+    {
+        let share = Share::new(true, kinds);
+        let curl = curl_to(&server::url("900000"), share);
+        if hears {
+            curl.set_number(CURLOPT_NOPROGRESS, 0).unwrap();
+            curl.set_callback(CURLOPT_XFERINFOFUNCTION, true).unwrap();
+        }
+        curl.begin(Wish::Stream).unwrap();
+        let mut body = Vec::new();
+        let mut last = None;
+        let mut room = vec![0; size];
+        loop {
+            match turn_for(curl, &mut room, last.take()) {
+                Event::Asks(_) => last = Some((curl, Answer::Nothing)),
+                Event::Done(_, outcome) => {
+                    outcome.unwrap();
+                }
+                Event::Nothing(0) => break,
+                Event::Nothing(_) => wait(engine()),
+                Event::Data(_) | Event::Closable(_) => {}
+            }
+            // What a question has interrupted stays where it is.
+            while last.is_none() {
+                let count = curl.read_to(&mut room);
+                body.extend_from_slice(&room[..count]);
+                if count == 0 {
+                    break;
+                }
+            }
+        }
+        assert!(body == bytes(900_000), "{size}");
+        share.close().unwrap();
+    }
+}
+
+#[test]
 fn uploads_wait_for_their_bytes() {
     begin();
     for kinds in KINDS {

@@ -289,11 +289,6 @@ export function collectedText(): string {
   );
 }
 
-/** How much has come of a body and was not read. */
-export function streamCount(id: number): number {
-  return library().shim_stream_count(id);
-}
-
 /**
  * Fills in what has come of a body, and gives how much that is; less than 0, but
  * for the sign the same, if a turn has to follow.
@@ -302,13 +297,11 @@ export function streamRead(
   id: number,
   room: Uint8Array<ArrayBuffer>,
 ): number {
-  return room.length === 0
-    ? 0
-    : library().shim_stream_read(
-      id,
-      room,
-      Math.min(room.length, ROOM_AT_MOST),
-    );
+  return room.length === 0 ? 0 : library().shim_stream_read(
+    id,
+    room,
+    Math.min(room.length, ROOM_AT_MOST),
+  );
 }
 
 /** All that has come of a body and was not read. */

@@ -100,7 +100,6 @@ export const symbols = {
     shim_settle: { parameters: ["f64", "u32", "f64"], result: "i32" },
     shim_share_closing: { parameters: ["f64", "u32"], result: "i32" },
     shim_start: { parameters: ["f64", "u32"], result: "i32" },
-    shim_stream_count: { parameters: ["f64"], result: "i32" },
     shim_stream_read: {
       parameters: [
         "f64",

@@ -338,11 +338,6 @@ impl Here {
         self.streams.borrow().get(&id).cloned()
     }
 
-    /// How many bytes of a stream were not read yet.
-    pub fn count_stream(&self, id: u64) -> usize {
-        self.find_stream(id).map_or(0, |stream| stream.count())
-    }
-
     /// Bytes of a stream that were not read yet: how many, and whether a turn
     /// has to follow that makes use of the room.
     pub fn read_stream(&self, id: u64, room: &mut [u8]) -> (usize, bool) {

@@ -87,11 +87,7 @@ pub unsafe extern "C" fn shim_turn_for(
     })
 }
 
-fn turn(
-    values: &mut [f64; 8],
-    room: &mut [u8],
-    act: impl FnOnce(&Here) -> Result<Event>,
-) -> i32 {
+fn turn(values: &mut [f64; 8], room: &mut [u8], act: impl FnOnce(&Here) -> Result<Event>) -> i32 {
     entry_value(
         || {
             let here = isolate::here()?;
@@ -171,15 +167,6 @@ pub extern "C" fn shim_cancel(curl: f64) -> i32 {
             here.cancel(id(curl));
         }
         Ok(0)
-    })
-}
-
-/// How many bytes of a stream there are to read.
-#[unsafe(no_mangle)]
-pub extern "C" fn shim_stream_count(curl: f64) -> i32 {
-    entry(|| {
-        let count = isolate::here_if_any().map_or(0, |here| here.count_stream(id(curl)));
-        Ok(i32::try_from(count).unwrap_or(i32::MAX))
     })
 }
 

@@ -5,6 +5,7 @@
 //! libcurl's frames: dropping it answers everything with "abort" until it ends.
 
 use super::desk::{Desk, Query, Reply};
+use super::stream::{self, Offer};
 use super::trampolines::Slot;
 use crate::ids::IdMap;
 use corosensei::stack::DefaultStack;
@@ -83,6 +84,11 @@ pub(super) fn current(id: *mut c_void) -> Option<Rc<Desk>> {
     running()?.desks.find(id as usize as u64)
 }
 
+/// Where the running call may receive the body of this handle.
+pub(crate) fn room(id: *mut c_void) -> Offer {
+    current(id).map_or(Offer::None, |desk| desk.room())
+}
+
 /// That of the running call, if it has a stack for itself.
 #[cfg(unix)]
 pub(crate) fn alone() -> Option<Rc<Desk>> {
@@ -103,6 +109,10 @@ pub(super) fn suspend(
     let Some(call) = running() else {
         return Reply::Abort;
     };
+    if stream::is_in_room() {
+        // JavaScript might take the memory away that libcurl is about to use.
+        return Reply::Abort;
+    }
     // SAFETY: set when the coroutine started, and valid until it ends; only
     // code on its stack gets here.
     let yielder = unsafe { &*call.yielder.get() };

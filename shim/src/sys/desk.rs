@@ -9,7 +9,7 @@ use super::locks;
 use super::nap;
 use super::nap::Nap;
 use super::socket::number;
-use super::stream::Stream;
+use super::stream::{Offer, Stream};
 use super::trampolines::{Slot, close_socket};
 use crate::websocket::Socket;
 #[cfg(unix)]
@@ -97,7 +97,10 @@ const PIECES: u32 = 16;
 
 /// Bytes to send, handed over in parts where libcurl's buffer is short.
 pub enum Arrived {
-    Bytes { bytes: Vec<u8>, sent: usize },
+    Bytes {
+        bytes: Vec<u8>,
+        sent: usize,
+    },
     /// JavaScript has them, and gives them when it is asked again.
     Elsewhere,
     Abort,
@@ -192,6 +195,19 @@ impl Desk {
         let mut output = self.output.borrow_mut();
         if slot == Slot::WRITE && matches!(*output, Output::Script | Output::Stdout) {
             *output = if set { Output::Script } else { Output::Stdout };
+        }
+    }
+
+    /// Where the next piece of the body may go. JavaScript must not be asked
+    /// anything before it is passed on.
+    pub(super) fn room(&self) -> Offer {
+        let unasked = Slot::WRITE.bit() | Slot::READ.bit();
+        if self.answered.get() & !unasked != 0 || self.aborting.get() {
+            return Offer::None;
+        }
+        match &*self.output.borrow() {
+            Output::Stream(stream) => stream.offer(),
+            _ => Offer::None,
         }
     }
 

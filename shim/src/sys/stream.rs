@@ -1,9 +1,10 @@
 //! The part of a body that has come and was not read yet.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::ptr::NonNull;
-use std::slice;
 use std::sync::{Mutex, MutexGuard};
+use std::thread::{self, ThreadId};
 
 /// What is kept at most, but for the last piece: enough for the reader and the
 /// network to take turns, and little for ten thousand transfers.
@@ -37,14 +38,42 @@ struct Inner {
     refused: bool,
 }
 
+/// So little is not worth receiving into.
+const SCRAP: usize = 4096;
+
+thread_local! {
+    /// libcurl has an address in a reader's memory.
+    static IN_ROOM: Cell<bool> = const { Cell::new(false) };
+}
+
+pub fn is_in_room() -> bool {
+    IN_ROOM.get()
+}
+
+pub fn leave_room() {
+    IN_ROOM.set(false);
+}
+
+/// Where libcurl may receive.
+pub enum Offer {
+    /// Into its own buffer.
+    None,
+    /// Nothing for now.
+    Enough,
+    /// So many bytes there, until `leave_room`; nothing suspends the call before.
+    Room(NonNull<u8>, usize),
+}
+
 /// Memory of the reader's.
 struct Room {
     start: NonNull<u8>,
     length: usize,
+    /// Whose call lends it.
+    lender: ThreadId,
 }
 
-// SAFETY: it is used under the lock alone, and `lend` takes it back before its
-// borrow ends, whichever thread that has used it.
+// SAFETY: others than the lender use it under the lock alone, and `lend` takes it
+// back before its borrow ends.
 unsafe impl Send for Room {}
 
 /// Takes the room back.
@@ -118,27 +147,40 @@ impl Stream {
     /// Does something during which the bytes may come straight to `room`: the
     /// reader reads to it afterwards, and lends it until then.
     pub fn lend<R>(&self, room: &mut [u8], act: impl FnOnce() -> R) -> R {
-        let start = NonNull::from(&mut *room).cast();
-        let length = room.len();
-        self.lock().room = Some(Room { start, length });
+        let mut inner = self.lock();
+        inner.filled = inner.filled.min(room.len());
+        inner.room = Some(Room {
+            start: NonNull::from(&mut *room).cast(),
+            length: room.len(),
+            lender: thread::current().id(),
+        });
+        drop(inner);
         let _loan = Loan(self);
         act()
     }
 
     /// There is as much as a reader can do with at once.
     pub fn has_plenty(&self) -> bool {
-        let inner = self.lock();
-        let room = inner.room.as_ref().map_or(0, |room| room.length);
-        let enough = if room > 0 { room } else { HIGH_WATER / 2 };
-        inner.count() >= enough
+        self.lock().has_plenty()
     }
 
-    /// How much there is to read.
-    pub fn count(&self) -> usize {
-        let mut inner = self.lock();
-        let count = inner.count();
-        inner.wanted |= count == 0;
-        count
+    pub fn offer(&self) -> Offer {
+        let inner = self.lock();
+        // Another thread's call may end before it is filled.
+        let own = |room: &&Room| room.lender == thread::current().id();
+        let Some(room) = inner.room.as_ref().filter(own) else {
+            return Offer::None;
+        };
+        if inner.has_plenty() {
+            return Offer::Enough;
+        }
+        let rest = room.length.saturating_sub(inner.filled);
+        if rest < SCRAP || !inner.pieces.is_empty() {
+            return Offer::None;
+        }
+        IN_ROOM.set(true);
+        // SAFETY: within the room, which has so many bytes more.
+        Offer::Room(unsafe { room.start.add(inner.filled) }, rest)
     }
 
     /// As much as fits, with what is in `room` if that was lent; and whether the
@@ -178,17 +220,27 @@ impl Inner {
         self.filled + self.pieces.len()
     }
 
+    fn has_plenty(&self) -> bool {
+        let room = self.room.as_ref();
+        room.is_some_and(|room| self.count() > 0 && self.count() + SCRAP > room.length)
+    }
+
     /// Puts as much as comes next into the reader's room.
     fn fill(&mut self, data: &[u8]) -> usize {
         let Some(room) = self.room.as_ref().filter(|_| self.pieces.is_empty()) else {
             return 0;
         };
-        // SAFETY: lent for as long as it is here, and nobody else uses it
-        // meanwhile.
-        let whole = unsafe { slice::from_raw_parts_mut(room.start.as_ptr(), room.length) };
-        let rest = whole.get_mut(self.filled..).unwrap_or_default();
-        let count = data.len().min(rest.len());
-        rest[..count].copy_from_slice(&data[..count]);
+        let count = data.len().min(room.length.saturating_sub(self.filled));
+        // SAFETY: within the room or just behind it.
+        let end = unsafe { room.start.as_ptr().add(self.filled) };
+        if !is_in_room() {
+            // SAFETY: it is lent for as long as it is here, and nobody else uses
+            // it meanwhile.
+            unsafe { end.copy_from_nonoverlapping(data.as_ptr(), count) };
+        } else if !std::ptr::eq(end, data.as_ptr()) {
+            // It comes behind headers, or was made of what is there.
+            return 0;
+        }
         self.filled += count;
         count
     }

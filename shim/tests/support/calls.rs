@@ -356,14 +356,20 @@ impl Curl {
         assert_eq!(shim_settle(self.0, slot as u32, reply), 0);
     }
 
+    /// As much of the stream as fits.
+    pub fn read_to(self, room: &mut [u8]) -> usize {
+        // SAFETY: the room has that length.
+        let count = unsafe { shim_stream_read(self.0, room.as_mut_ptr(), room.len() as u32) };
+        count.unsigned_abs() as usize
+    }
+
     /// What is there of the stream.
     pub fn read(self) -> Vec<u8> {
         let mut all = Vec::new();
         let mut room = [0; ROOM];
         loop {
-            // SAFETY: the room has that length.
-            let count = unsafe { shim_stream_read(self.0, room.as_mut_ptr(), ROOM as u32) };
-            all.extend_from_slice(&room[..count.unsigned_abs() as usize]);
+            let count = self.read_to(&mut room);
+            all.extend_from_slice(&room[..count]);
             if count == 0 {
                 return all;
             }
@@ -373,18 +379,34 @@ impl Curl {
 
 /// Goes on to the next event, with the answer to the last one if that asked.
 pub fn turn(last: Option<(Curl, Answer)>) -> Event {
+    // SAFETY: `turn_by` gives room as it says.
+    turn_by(last, |reply, values, room, length| unsafe {
+        shim_turn(reply, values, room, length)
+    })
+}
+
+/// The same while a reader waits with this memory for a stream.
+pub fn turn_for(reader: Curl, into: &mut [u8], last: Option<(Curl, Answer)>) -> Event {
+    let (start, size) = (into.as_mut_ptr(), into.len() as u32);
+    // SAFETY: as above; the memory has that length.
+    turn_by(last, |reply, values, room, length| unsafe {
+        shim_turn_for(reader.0, start, size, reply, values, room, length)
+    })
+}
+
+fn turn_by(
+    last: Option<(Curl, Answer)>,
+    act: impl FnOnce(f64, *mut f64, *mut u8, u32) -> i32,
+) -> Event {
     let reply = last.map_or(f64::INFINITY, |(curl, answer)| curl.reply(&answer));
     let mut values = [0.0; 8];
     let mut room = [0; ROOM];
-    // SAFETY: room for eight numbers, and for so many bytes.
-    let event = unsafe {
-        shim_turn(
-            reply,
-            values.as_mut_ptr(),
-            room.as_mut_ptr(),
-            room.len() as u32,
-        )
-    };
+    let event = act(
+        reply,
+        values.as_mut_ptr(),
+        room.as_mut_ptr(),
+        room.len() as u32,
+    );
     let about = Curl(values[7]);
     match event {
         0 => Event::Nothing(values[0] as usize),
