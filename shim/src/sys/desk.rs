@@ -54,7 +54,7 @@ pub struct Desk {
     aborting: Cell<bool>,
     reply: Cell<Vec<u8>>,
     /// Made when there is something to put off, as most transfers have nothing.
-    deferred: RefCell<Option<Box<VecDeque<Deferred>>>>,
+    deferred: RefCell<Option<Box<Backlog>>>,
     /// The parts of its mime whose content JavaScript gives.
     sources: Box<[u64]>,
     /// The handle of a transfer, which may be one of frames.
@@ -118,6 +118,11 @@ pub struct Scripts {
     /// The callbacks it answers, a bit for each slot's index.
     pub answered: u32,
     pub watched: bool,
+}
+
+#[derive(Default)]
+struct Backlog {
+    events: VecDeque<Deferred>,
 }
 
 /// Told to JavaScript as soon as no share lock is held.
@@ -235,7 +240,7 @@ impl Desk {
     /// For what libcurl tells in the middle of something.
     pub(super) fn tell_later(&self, event: Deferred) {
         let mut deferred = self.deferred.borrow_mut();
-        deferred.get_or_insert_default().push_back(event);
+        deferred.get_or_insert_default().events.push_back(event);
     }
 
     /// Tells what has been put off, unless a share's lock is held.
@@ -270,7 +275,7 @@ impl Desk {
         loop {
             // The borrow ends before the suspension.
             let mut deferred = self.deferred.borrow_mut();
-            let event = deferred.as_mut().and_then(|events| events.pop_front());
+            let event = deferred.as_mut().and_then(|it| it.events.pop_front());
             drop(deferred);
             let Some(event) = event else {
                 return;
