@@ -63,7 +63,13 @@ async function upload(url: string, small: string): Promise<void> {
 
 async function slow(url: string, small: string, count: string): Promise<void> {
   await warmUp(small);
-  await measureCrowd(Number(count), () => getFrom(url));
+  let total = 0;
+  const get = getFrom(url);
+  const once = async () => {
+    const size = await get();
+    total += size;
+  };
+  await measureCrowd(Number(count), () => once, () => total);
 }
 
 async function timer(url: string, small: string, ca: string): Promise<void> {

@@ -123,7 +123,16 @@ async function mime(url: string, small: string, file: string): Promise<void> {
 
 async function slow(url: string, small: string, count: string): Promise<void> {
   await warmUp(small);
-  await measureCrowd(Number(count), () => countWith(openHandle(url)));
+  let total = 0;
+  const add = (data: Uint8Array) => {
+    total += data.length;
+  };
+  const open = () => {
+    const easy = openHandle(url);
+    easy.setopt(curl.WRITEFUNCTION, add);
+    return () => easy.perform();
+  };
+  await measureCrowd(Number(count), open, () => total);
 }
 
 async function timer(url: string, small: string, ca: string): Promise<void> {

@@ -176,9 +176,10 @@ export abstract class Transfer implements engine.Listener, Patient {
 
 /** A transfer whose caller waits for its end. */
 class Performance<T> extends Transfer {
-  readonly #settled = Promise.withResolvers<T>();
   readonly #take: () => T;
   #result: T | undefined;
+  #resolve!: (result: T) => void;
+  #reject!: (reason: unknown) => void;
 
   constructor(owner: object, target: OptionTarget, take: () => T) {
     super(owner, target);
@@ -186,12 +187,15 @@ class Performance<T> extends Transfer {
   }
 
   run(output: Output, options: AbortOptions | undefined): Promise<T> {
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    this.#resolve = resolve;
+    this.#reject = reject;
     try {
       this.begin(output, options);
     } catch (error) {
       this.fail(error);
     }
-    return this.#settled.promise;
+    return promise;
   }
 
   protected override receive(): void {
@@ -199,11 +203,11 @@ class Performance<T> extends Transfer {
   }
 
   protected override succeed(): void {
-    this.#settled.resolve(this.#result as T);
+    this.#resolve(this.#result as T);
   }
 
   protected override fail(error: unknown): void {
-    this.#settled.reject(error);
+    this.#reject(error);
   }
 }
 
@@ -213,9 +217,11 @@ export function perform(
   target: OptionTarget,
   options: AbortOptions | undefined,
 ): Promise<void> {
-  return new Performance<void>(owner, target, () => {})
+  return new Performance(owner, target, nothing)
     .run(Output.function, options);
 }
+
+function nothing(): void {}
 
 /** Does a transfer, and gives what `take` makes of its body. */
 export function collect<T>(

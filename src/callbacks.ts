@@ -103,9 +103,14 @@ const ASK: readonly Ask[] = [
   askBytes, // INTERLEAVEFUNCTION
 ];
 
+type Functions = (Callback | undefined)[];
+
+/** Of those that have none. */
+const NONE: Functions = [];
+
 /** The functions of a handle that this isolate answers. */
 export class Callbacks {
-  #functions: (Callback | undefined)[] = [];
+  #functions = NONE;
   /** Streams that stand for functions, by slot. */
   #streams: Map<number, PipedStream> | undefined;
   #failure: Failure | undefined;
@@ -117,7 +122,13 @@ export class Callbacks {
   /** Sets or takes back the function of a slot. */
   set(slot: number, callback: Callback | undefined): void {
     this.#forgetStream(slot);
-    this.#functions[slot] = callback;
+    if (slot >= this.#functions.length && callback !== undefined) {
+      // One that grows by itself takes room for 16 more.
+      const longer: Functions = new Array(slot + 1);
+      this.#functions.forEach((known, place) => longer[place] = known);
+      this.#functions = longer;
+    }
+    if (slot < this.#functions.length) this.#functions[slot] = callback;
   }
 
   /** Sets a stream in the place of a function. */
@@ -147,7 +158,7 @@ export class Callbacks {
   clear(): void {
     this.releaseStreams()?.catch(() => {});
     this.#streams = undefined;
-    this.#functions = [];
+    this.#functions = NONE;
     this.setMime(undefined);
   }
 
@@ -299,22 +310,43 @@ function askWrite(
   const { length } = lent;
   const isFramed = call.numbers[HAS_FRAME] === 1;
   if (isFramed) frames.set(id, frameOf(call.numbers));
-  const leave = () => {
-    if (isFramed) frames.delete(id);
-    call.reclaim(lent);
-  };
   let isAwaited = false;
   try {
     const answer = callback(lent);
     if (patient === undefined || !(answer instanceof Promise)) {
       return numeric(answer);
     }
-    const settled = answer.finally(leave);
+    const settled = untilTaken(answer, lent, isFramed ? id : undefined);
     isAwaited = true;
-    return wait(patient, WRITE, settled, (value) => taken(value, length));
+    return waitForWrite(patient, settled, length);
   } finally {
-    if (!isAwaited) leave();
+    if (!isAwaited) takeBack(lent, isFramed ? id : undefined);
   }
+}
+
+/** Apart, as what a closure uses is allocated where its function begins. */
+function untilTaken(
+  answer: Promise<unknown>,
+  lent: Uint8Array<ArrayBuffer>,
+  framed: number | undefined,
+): Promise<unknown> {
+  return answer.finally(() => takeBack(lent, framed));
+}
+
+function waitForWrite(
+  patient: Patient,
+  settled: Promise<unknown>,
+  length: number,
+): number {
+  return wait(patient, WRITE, settled, (value) => taken(value, length));
+}
+
+function takeBack(
+  lent: Uint8Array<ArrayBuffer>,
+  framed: number | undefined,
+): void {
+  if (framed !== undefined) frames.delete(framed);
+  call.reclaim(lent);
 }
 
 /** Has a transfer go on when a promise has settled. */

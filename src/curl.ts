@@ -91,6 +91,13 @@ const curls = new HandleTable<Curl>({
  * ```
  */
 export class Curl extends CurlConnection implements Disposable {
+  static {
+    const find = (object: object) =>
+      #target in object ? object.#target : undefined;
+    enlist(find);
+    introduce(find);
+  }
+
   readonly #id: CurlHandle;
   readonly #target: OptionTarget;
   #closed = false;
@@ -118,9 +125,7 @@ export class Curl extends CurlConnection implements Disposable {
       ? existing.target
       : newTarget(made(call.curlNew()));
     this.#id = this.#target.id;
-    enlist(this, this.#target);
     curls.add(this, this.#id);
-    introduce(this, this.#target);
   }
 
   /**
@@ -838,7 +843,7 @@ export class Curl extends CurlConnection implements Disposable {
       // A callback that threw is told, but the handle is gone all the same.
       if (first >= 0) {
         this.#closed = true;
-        curls.remove(this, this.#id);
+        curls.remove(this.#id);
         this.#target.kept = null;
         this.#target.callbacks.end();
       }

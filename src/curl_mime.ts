@@ -74,11 +74,13 @@ export interface MimeMultipartOptions {
   subtype?: string | null;
 }
 
-const targets = new WeakMap<object, MimeTarget>();
+type FindTarget = (curl: object) => MimeTarget | undefined;
 
-/** Has mimes for a Curl made on this. */
-export function introduce(curl: object, target: MimeTarget): void {
-  targets.set(curl, target);
+let find: FindTarget = () => undefined;
+
+/** Says how the target of a Curl is found, on which its mimes are made. */
+export function introduce(findTarget: FindTarget): void {
+  find = findTarget;
 }
 
 /** Stands for a Curl where the mime ends with what it is set as. */
@@ -440,7 +442,7 @@ export function orClose(mime: CurlMime, act: () => void): void {
 
 function targetOf(curl: unknown): MimeTarget {
   const isObject = typeof curl === "object" && curl !== null;
-  const target = isObject ? targets.get(curl) : undefined;
+  const target = isObject ? find(curl) : undefined;
   if (target === undefined) throw wrongArgument("CurlMime", "a Curl", curl);
   return target;
 }

@@ -715,7 +715,7 @@ export class CurlMulti implements Disposable {
       this.#members.forget(target.id);
     }
     this.#members.functions.clear();
-    multis.remove(this, this.#id);
+    multis.remove(this.#id);
   }
 
   /**

@@ -389,7 +389,7 @@ export class CurlShare implements AsyncDisposable, Disposable {
     check(call.shareClose(this.#id));
     this.#closed = true;
     this.#closing?.succeed();
-    shares.remove(this, this.#id);
+    shares.remove(this.#id);
   }
 
   /**

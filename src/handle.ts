@@ -27,15 +27,19 @@ export class HandleTable<T extends { readonly closed: boolean }> {
   constructor(calls: HandleCalls) {
     this.#calls = calls;
     this.#collected = new FinalizationRegistry((id) => {
-      // A new object may have taken the handle up meanwhile.
-      if (this.#objects.get(id)?.deref() === undefined) this.#release(id);
+      // It may be gone, or a new object may have taken it up meanwhile.
+      const object = this.#objects.get(id);
+      if (object !== undefined && object.deref() === undefined) {
+        this.remove(id);
+      }
     });
   }
 
   /** Keeps track of a new object. */
   add(object: T, id: number): void {
     this.#objects.set(id, new WeakRef(object));
-    this.#collected.register(object, id, object);
+    // To unregister it would take a token, which costs more than to look.
+    this.#collected.register(object, id);
   }
 
   /** The object of a handle, or what `make` makes of it. */
@@ -58,12 +62,7 @@ export class HandleTable<T extends { readonly closed: boolean }> {
   }
 
   /** The object was closed: nothing is left to hold. */
-  remove(object: T, id: number): void {
-    this.#collected.unregister(object);
-    this.#release(id);
-  }
-
-  #release(id: number): void {
+  remove(id: number): void {
     this.#objects.delete(id);
     this.#calls.release(id);
   }

@@ -47,18 +47,19 @@ export interface OptionTarget {
   crowd?: Crowd;
 }
 
-/** Those of the objects, for what takes objects. */
-const targets = new WeakMap<object, OptionTarget>();
+type FindTarget = (object: object) => OptionTarget | undefined;
 
-/** Keeps the target of a new object. */
-export function enlist(object: object, target: OptionTarget): void {
-  targets.set(object, target);
+let find: FindTarget = () => undefined;
+
+/** Says how the target of an object is found, for what takes objects. */
+export function enlist(findTarget: FindTarget): void {
+  find = findTarget;
 }
 
 /** The target of a Curl; throws if it is something else. */
 export function targetOf(method: string, object: unknown): OptionTarget {
   const target = typeof object === "object" && object !== null
-    ? targets.get(object)
+    ? find(object)
     : undefined;
   if (target === undefined) {
     throw new TypeError(`${method}() takes a Curl, not ${typeof object}`);

@@ -270,8 +270,12 @@ function memberPhases(
     if (isOwn) return ["closed"];
     return multi.multi.closeHandles ? ["idle", "closed"] : ["idle"];
   }
-  if (isOwn) return ["own"];
   const at = innermostOn(multi, frames);
+  if (at !== undefined && entry.membership?.isAmbiguous) {
+    // A copy has the same functions, and may be whom they are asked for.
+    return ["own", "busy"];
+  }
+  if (isOwn) return ["own"];
   if (at === undefined) return ["member"];
   return isNotified(at) ? ["own"] : ["busy"];
 }

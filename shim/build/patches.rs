@@ -302,6 +302,20 @@ const PATCHES: &[Patch] = &[
                   Curl_safecmp(Curl_conn_meta_get(one, \"denocurl:ssh:trust\"),\n                      \
                   Curl_conn_meta_get(two, \"denocurl:ssh:trust\")) &&",
     },
+    // Each transfer of an engine's has one entry there, and whatever its protocol
+    // has no more than two.
+    Patch {
+        krate: "curl-sys",
+        file: "curl/lib/url.c",
+        find: "Curl_hash_init(&data->meta_hash, 23,",
+        replace: "Curl_hash_init(&data->meta_hash, 3,",
+    },
+    Patch {
+        krate: "curl-sys",
+        file: "curl/lib/easy.c",
+        find: "Curl_hash_init(&outcurl->meta_hash, 23,",
+        replace: "Curl_hash_init(&outcurl->meta_hash, 3,",
+    },
 ];
 
 /// The file itself, or a changed copy if patches apply to it.

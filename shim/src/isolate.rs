@@ -193,8 +193,19 @@ pub fn open_multi(id: u64) -> Result<()> {
 pub fn release_multi(id: u64) {
     let members = ISOLATE.with_borrow_mut(|isolate| isolate.multis.remove(&id));
     if let Some(members) = members {
+        abandon(outermost_on(id));
         members.end().into_iter().for_each(unseat);
     }
+}
+
+/// How many operations are around all those on a multi handle. JavaScript may
+/// have run out of stack before it could say that they are over.
+fn outermost_on(multi: u64) -> usize {
+    ISOLATE.with_borrow(|isolate| {
+        let operations = &isolate.operations;
+        let place = operations.iter().position(|it| it.multi() == multi);
+        place.unwrap_or(operations.len())
+    })
 }
 
 /// The handle is in a multi handle of this isolate's from here on.

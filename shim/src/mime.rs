@@ -207,7 +207,7 @@ pub fn new(easy: &Easy) -> Result<u64> {
         isolate: Some(isolate::id()),
         held: true,
     };
-    match held.mimes.forest.add(mime, &handle, keeper) {
+    match held.mimes().forest.add(mime, &handle, keeper) {
         true => Ok(mime),
         false => Err(no_memory()),
     }
@@ -216,33 +216,33 @@ pub fn new(easy: &Easy) -> Result<u64> {
 /// Its object is gone.
 pub fn release(easy: &Easy, mime: u64) {
     let mut held = easy.held();
-    if let Some(keeper) = held.mimes.forest.keeper_mut(mime) {
+    if let Some(keeper) = held.mimes().forest.keeper_mut(mime) {
         keeper.held = false;
     }
-    held.mimes.tidy(mime);
+    held.mimes().tidy(mime);
 }
 
 /// The handle sends it no longer, and it is freed. What is attached stays with
 /// the mime that it is attached to.
 pub fn close(easy: &Easy, mime: u64) -> Result<()> {
     let mut held = easy.enter_idle("close")?;
-    if held.mimes.is_sent(mime) {
+    if held.mimes().is_sent(mime) {
         done("close()", held.handle()?.set_mime(None))?;
-        held.mimes.sent = Sent::Nothing;
+        held.mimes().sent = Sent::Nothing;
     }
-    if let Some(keeper) = held.mimes.forest.keeper_mut(mime) {
+    if let Some(keeper) = held.mimes().forest.keeper_mut(mime) {
         keeper.held = false;
     }
-    held.mimes.tidy(mime);
+    held.mimes().tidy(mime);
     Ok(())
 }
 
 /// Takes MIMEPOST back.
 pub fn unset(easy: &Easy) -> Result<()> {
     let mut held = easy.enter_idle("unsetopt")?;
-    if !matches!(held.mimes.sent, Sent::Nothing) {
+    if !matches!(held.mimes().sent, Sent::Nothing) {
         done("unsetopt(MIMEPOST)", held.handle()?.set_mime(None))?;
-        held.mimes.let_go();
+        held.mimes().let_go();
     }
     Ok(())
 }
@@ -250,8 +250,8 @@ pub fn unset(easy: &Easy) -> Result<()> {
 /// The number of a new part.
 pub fn add_part(easy: &Easy, mime: u64) -> Result<usize> {
     let mut held = easy.enter_idle("addpart")?;
-    held.mimes.find(mime, "addpart")?;
-    held.mimes.forest.add_part(mime).ok_or_else(no_memory)
+    held.mimes().find(mime, "addpart")?;
+    held.mimes().forest.add_part(mime).ok_or_else(no_memory)
 }
 
 /// Those that libcurl knows.
@@ -266,9 +266,9 @@ pub fn set_text(
 ) -> Result<()> {
     let method = what.method();
     let mut held = easy.enter_idle(method)?;
-    held.mimes.find(mime, method)?;
+    held.mimes().find(mime, method)?;
     let text = text.map(|text| check(what, text)).transpose()?;
-    let forest = &mut held.mimes.forest;
+    let forest = &mut held.mimes().forest;
     let code = forest.set_text(mime, part, what, text.as_deref());
     done(&format!("{method}()"), code)
 }
@@ -340,15 +340,15 @@ fn check_file(path: &CStr) -> Result<()> {
 
 pub fn set_data(easy: &Easy, (mime, part): (u64, usize), data: &[u8]) -> Result<()> {
     let mut held = easy.enter_idle("data")?;
-    held.mimes.find(mime, "data")?;
-    let code = held.mimes.forest.set_data(mime, part, data);
+    held.mimes().find(mime, "data")?;
+    let code = held.mimes().forest.set_data(mime, part, data);
     done("data()", code)
 }
 
 /// The items come each with a NUL behind; none takes them back.
 pub fn set_headers(easy: &Easy, (mime, part): (u64, usize), items: &[u8]) -> Result<()> {
     let mut held = easy.enter_idle("headers")?;
-    held.mimes.find(mime, "headers")?;
+    held.mimes().find(mime, "headers")?;
     let items: Vec<&CStr> = items
         .split_inclusive(|byte| *byte == 0)
         .map(CStr::from_bytes_with_nul)
@@ -360,7 +360,7 @@ pub fn set_headers(easy: &Easy, (mime, part): (u64, usize), items: &[u8]) -> Res
     };
     done(
         "headers()",
-        held.mimes.forest.set_headers(mime, part, headers),
+        held.mimes().forest.set_headers(mime, part, headers),
     )
 }
 
@@ -374,9 +374,9 @@ pub fn set_source(
     seeks: bool,
 ) -> Result<u64> {
     let mut held = easy.enter_idle(method)?;
-    held.mimes.find(mime, method)?;
+    held.mimes().find(mime, method)?;
     let source = registry::new_id();
-    let forest = &mut held.mimes.forest;
+    let forest = &mut held.mimes().forest;
     let code = forest.set_source(mime, part, source, size, seeks);
     done(&format!("{method}()"), code)?;
     Ok(source)
@@ -386,7 +386,7 @@ pub fn set_source(
 pub fn send(easy: &Arc<Easy>, mime: u64) -> Result<Progress> {
     let mut held = easy.enter_idle("setopt")?;
     let handle = held.handle()?.clone();
-    let mimes = &mut held.mimes;
+    let mimes = held.mimes();
     let Some(root) = mimes.forest.root(mime) else {
         return Err(Error::state(
             "setopt(option=MIMEPOST) received a closed mime object",
@@ -412,7 +412,7 @@ pub fn send(easy: &Arc<Easy>, mime: u64) -> Result<Progress> {
 /// A part is to have all that is in another mime.
 pub fn attach(easy: &Arc<Easy>, (mime, part): (u64, usize), child: u64) -> Result<Progress> {
     let mut held = easy.enter_idle("subparts")?;
-    let mimes = &mut held.mimes;
+    let mimes = held.mimes();
     mimes.find(mime, "subparts")?;
     if !mimes.forest.has(child) {
         return Err(Error::state("subparts() received a closed mime object"));
@@ -500,9 +500,13 @@ impl InUse {
         self.0.clone()
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The callbacks for them, a bit for each slot's index.
     pub fn slots(&self) -> u32 {
-        match self.0.is_empty() {
+        match self.is_empty() {
             true => 0,
             false => SLOTS,
         }

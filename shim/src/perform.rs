@@ -276,7 +276,7 @@ pub fn change_mime(
         act,
     } = pending;
     if sources.is_empty() {
-        return Ok(Progress::Done(held.mimes.settle(change, act())));
+        return Ok(Progress::Done(held.mimes().settle(change, act())));
     }
     let scripts = Scripts {
         output: Output::Stdout,
@@ -285,7 +285,7 @@ pub fn change_mime(
     };
     let desk = Rc::new(Desk::new(easy.id(), scripts).with_sources(sources));
     let Some(call) = Suspendable::new(Desks::One(desk.clone()), act) else {
-        held.mimes.settle(change, CURLE_OUT_OF_MEMORY)?;
+        held.mimes().settle(change, CURLE_OUT_OF_MEMORY)?;
         return Err(Error::easy(CURLE_OUT_OF_MEMORY, ""));
     };
     held.run(isolate::id());
@@ -515,7 +515,7 @@ impl Operation {
             End::Upkeep(upkeep) => outcome(&upkeep.handle, code),
             End::Many(conclude) => conclude(code),
             End::Mime { easy, change } => {
-                let outcome = easy.held().mimes.settle(change, code);
+                let outcome = easy.held().mimes().settle(change, code);
                 easy.finish();
                 if let Some(share) = easy.share() {
                     share.tell_idle();

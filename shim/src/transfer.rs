@@ -5,7 +5,7 @@ use crate::easy::{Core, Easy, Owned};
 use crate::error::{Error, Result};
 use crate::isolate;
 use crate::kinds::{SLOT_OPTIONS, option_name};
-use crate::mime::InUse;
+use crate::mime::{InUse, Mimes};
 use crate::share::Share;
 use crate::sys::bindings::*;
 use crate::sys::desk::{Output, Scripts};
@@ -110,7 +110,8 @@ impl Transfer {
             let option = option_name(SLOT_OPTIONS[slot.index()]).unwrap_or_default();
             return Err(Error::foreign_callback(method, option));
         }
-        let sources = InUse::take(&held.mimes.sources(), me)?;
+        let sources = held.known_mimes().map(Mimes::sources);
+        let sources = InUse::take(&sources.unwrap_or_default(), me)?;
         if let Some(share) = &held.share {
             share.check_open()?;
         }
@@ -155,7 +156,9 @@ impl Transfer {
         handle.clear_error();
         held.watched = borrowed.progress;
         held.elsewhere = elsewhere;
-        held.mimes.in_use = sources;
+        if !sources.is_empty() {
+            held.mimes().in_use = sources;
+        }
         held.run(me);
         let transfer = Self {
             easy: easy.clone(),
@@ -179,7 +182,9 @@ impl Transfer {
 
     /// The parts of its mime whose content JavaScript gives.
     pub fn sources(&self) -> Vec<u64> {
-        self.easy.held().mimes.in_use.sources()
+        let held = self.easy.held();
+        let in_use = held.known_mimes().map(|mimes| mimes.in_use.sources());
+        in_use.unwrap_or_default()
     }
 
     pub fn share(&self) -> Option<&Arc<Share>> {
@@ -303,9 +308,11 @@ impl Over {
 /// libcurl puts RESOLVE's entries into the cache of the next transfer only, and
 /// is told them again for one with another cache.
 fn resolve_in(held: &mut Core, handle: &OwnedEasy, cache: NameCache) -> Result<()> {
-    let list = held.owned.get(&CURLOPT_RESOLVE);
-    if held.resolved_in.replace(cache) != Some(cache)
-        && let Some(Owned::List(list)) = list.map(|kept| &*kept.owned)
+    let Some(kept) = held.owned.get(&CURLOPT_RESOLVE).cloned() else {
+        return Ok(());
+    };
+    if held.resolves_in(cache)
+        && let Owned::List(list) = &*kept.owned
     {
         outcome(handle, handle.set_list(CURLOPT_RESOLVE, Some(list)))?;
     }

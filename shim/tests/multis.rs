@@ -97,6 +97,38 @@ fn connections_made(curl: Curl) -> f64 {
     curl.number(CURLINFO_NUM_CONNECTS).unwrap()
 }
 
+/// Up to the first question.
+fn suspend_in(multi: Multi) {
+    while let Step::Done(_) = multi.perform().unwrap() {
+        multi.select();
+    }
+}
+
+#[test]
+fn release_ends_a_call_that_waits_for_its_answer() {
+    begin();
+    let (first, second) = (writing(&SIZE.to_string()), writing(&SIZE.to_string()));
+    let all = Loop::new();
+    all.add(first);
+    all.add(second);
+    suspend_in(all.multi);
+    all.multi.release();
+    perform(first);
+    perform(second);
+}
+
+#[test]
+fn release_ends_a_pause_that_waits_for_its_answer() {
+    begin();
+    let curl = writing(&SIZE.to_string());
+    let all = Loop::new();
+    all.begin(curl);
+    let paused = curl.start_pause(CURLPAUSE_CONT).unwrap();
+    assert!(matches!(paused, Step::Asks(_)));
+    all.multi.release();
+    perform(curl);
+}
+
 #[test]
 fn a_handle_that_leaves_lets_be_what_others_use_by_now() {
     for shares in [false, true] {

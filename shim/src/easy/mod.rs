@@ -47,16 +47,10 @@ pub struct Core {
     // Freed first: until then libcurl points to what follows.
     handle: Option<Arc<OwnedEasy>>,
     pub(crate) owned: BTreeMap<u32, Kept>,
-    pub(crate) mimes: Mimes,
-    /// Replaced while a transfer may still read it; freed when that is over.
-    retired: Vec<Arc<Owned>>,
-    /// A body to post that was set or taken back inside a callback, for the
-    /// next transfer: libcurl has taken the length of this one's already.
-    pending_body: Option<Option<Box<[u8]>>>,
-    answers: [Answers; Slot::COUNT],
+    rest: Option<Box<Rest>>,
+    /// Of the callbacks that are set.
+    answers: Vec<(Slot, Answers)>,
     pub(crate) share: Option<Arc<Share>>,
-    /// What CURLU was set to; libcurl reads a copy, new for each transfer.
-    url: Option<Arc<Url>>,
     pub(crate) noprogress: bool,
     /// A transfer has progress reported to itself, whatever `noprogress` is.
     pub(crate) watched: bool,
@@ -72,8 +66,21 @@ pub struct Core {
     pub(crate) elsewhere: bool,
     /// The number of the program's own multi handle that it is in, or 0.
     multi: u64,
+}
+
+/// What few handles have, so that the others take no room for it.
+#[derive(Default)]
+struct Rest {
+    mimes: Mimes,
+    /// Replaced while a transfer may still read it; freed when that is over.
+    retired: Vec<Arc<Owned>>,
+    /// A body to post that was set or taken back inside a callback, for the
+    /// next transfer: libcurl has taken the length of this one's already.
+    pending_body: Option<Option<Box<[u8]>>>,
+    /// What CURLU was set to; libcurl reads a copy, new for each transfer.
+    url: Option<Arc<Url>>,
     /// The cache of names that RESOLVE's entries were last put into.
-    pub(crate) resolved_in: Option<NameCache>,
+    resolved_in: Option<NameCache>,
 }
 
 /// What libcurl points to without a copy of its own, and only reads: copies of
@@ -169,11 +176,13 @@ impl Easy {
         let mut held = self.claim.finish();
         held.elsewhere = false;
         held.multi = 0;
-        held.retired.clear();
-        held.mimes.in_use = InUse::default();
-        if let Some(body) = held.pending_body.take() {
-            let code = held.set_body(body, false);
-            debug_assert_eq!(code, Ok(CURLE_OK));
+        if let Some(rest) = &mut held.rest {
+            rest.retired.clear();
+            rest.mimes.in_use = InUse::default();
+            if let Some(body) = rest.pending_body.take() {
+                let code = held.set_body(body, false);
+                debug_assert_eq!(code, Ok(CURLE_OK));
+            }
         }
         for kept in held.owned.values_mut() {
             kept.set_at = 0;
@@ -216,7 +225,9 @@ impl Easy {
     pub fn set_url(&self, method: &str, url: Option<Arc<Url>>) -> Result<()> {
         let mut held = self.enter_idle(method)?;
         held.point_to_url(url.as_deref())?;
-        held.url = url;
+        if url.is_some() || held.rest.is_some() {
+            held.rest().url = url;
+        }
         Ok(())
     }
 
@@ -228,9 +239,11 @@ impl Easy {
             return Err(Error::easy(CURLE_OUT_OF_MEMORY, ""));
         }
         held.owned.clear();
-        held.url = None;
-        held.mimes.let_go();
-        held.answers = [Answers::Nobody; Slot::COUNT];
+        if let Some(rest) = &mut held.rest {
+            rest.url = None;
+            rest.mimes.let_go();
+        }
+        held.answers.clear();
         held.noprogress = true;
         held.connect_only = false;
         held.pipewait = false;
@@ -247,26 +260,25 @@ impl Easy {
     /// Isolate `owner` has let its functions go.
     pub fn lose_answers(&self, owner: IsolateId) {
         let mut held = self.claim.lock();
-        for answers in &mut held.answers {
+        for (_, answers) in &mut held.answers {
             if *answers == Answers::Isolate(owner) {
                 *answers = Answers::Lost;
             }
         }
-        held.mimes.lose(owner);
+        if let Some(rest) = &mut held.rest {
+            rest.mimes.lose(owner);
+        }
     }
 }
 
 impl Core {
-    fn new(handle: OwnedEasy) -> Self {
+    fn new(handle: Arc<OwnedEasy>) -> Self {
         Self {
-            handle: Some(Arc::new(handle)),
+            handle: Some(handle),
             owned: BTreeMap::new(),
-            mimes: Mimes::default(),
-            retired: Vec::new(),
-            pending_body: None,
-            answers: [Answers::Nobody; Slot::COUNT],
+            rest: None,
+            answers: Vec::new(),
             share: None,
-            url: None,
             noprogress: true,
             watched: false,
             connect_only: false,
@@ -275,8 +287,25 @@ impl Core {
             alone: None,
             elsewhere: false,
             multi: 0,
-            resolved_in: None,
         }
+    }
+
+    fn rest(&mut self) -> &mut Rest {
+        self.rest.get_or_insert_default()
+    }
+
+    pub fn mimes(&mut self) -> &mut Mimes {
+        &mut self.rest().mimes
+    }
+
+    /// `true`: RESOLVE's entries were last put into another cache of names.
+    pub fn resolves_in(&mut self, cache: NameCache) -> bool {
+        self.rest().resolved_in.replace(cache) != Some(cache)
+    }
+
+    /// If it ever had some.
+    pub fn known_mimes(&self) -> Option<&Mimes> {
+        Some(&self.rest.as_ref()?.mimes)
     }
 
     pub fn handle(&self) -> Result<&Arc<OwnedEasy>> {
@@ -308,14 +337,14 @@ impl Core {
         };
         let is_unseen = |before: &Kept| !self.elsewhere && before.set_at == now;
         if running && let Some(before) = before.filter(|before| !is_unseen(before)) {
-            self.retired.push(before.owned);
+            self.rest().retired.push(before.owned);
         }
     }
 
     /// A body to post, or none.
     pub fn set_body(&mut self, body: Option<Box<[u8]>>, running: bool) -> Result<CURLcode> {
         if running {
-            self.pending_body = Some(body);
+            self.rest().pending_body = Some(body);
             return Ok(CURLE_OK);
         }
         let code = self.handle()?.set_post_fields(body.as_deref());
@@ -340,7 +369,8 @@ impl Core {
 
     /// For a transfer that begins: CURLU may have changed since the last one.
     pub fn read_url(&mut self) -> Result<()> {
-        match self.url.clone() {
+        let url = self.rest.as_ref().and_then(|rest| rest.url.clone());
+        match url {
             Some(url) => self.point_to_url(Some(&url)),
             None => Ok(()),
         }
@@ -358,52 +388,60 @@ impl Core {
         core.pipewait = self.pipewait;
         core.upkeep_interval = self.upkeep_interval;
         core.alone = self.alone;
-        core.url = self.url.clone();
         core.owned = self.owned.clone();
-        core.mimes = self.mimes.copy(isolate::id());
         for kept in core.owned.values_mut() {
             kept.set_at = 0;
         }
-        if let Some(body) = &self.pending_body {
-            check(core.set_body(body.clone(), false)?)?;
+        if let Some(rest) = &self.rest {
+            let copy = core.rest();
+            copy.url = rest.url.clone();
+            copy.mimes = rest.mimes.copy(isolate::id());
+            if let Some(body) = &rest.pending_body {
+                check(core.set_body(body.clone(), false)?)?;
+            }
         }
         let handle = core.handle()?.clone();
         check(handle.set_callback(Slot::WRITE, Some(id)))?;
         check(handle.set_callback(Slot::READ, Some(id)))?;
-        for slot in Slot::all() {
-            let answers = self.answers[slot.index()];
-            if answers != Answers::Nobody {
-                check(handle.set_callback(slot, Some(id)))?;
-                core.answers[slot.index()] = match answers {
-                    Answers::Isolate(owner) if owner == isolate::id() => answers,
-                    _ => Answers::Lost,
-                };
-            }
+        for (slot, answers) in self.answers.iter().copied() {
+            check(handle.set_callback(slot, Some(id)))?;
+            let answers = match answers {
+                Answers::Isolate(owner) if owner == isolate::id() => answers,
+                _ => Answers::Lost,
+            };
+            core.answers.push((slot, answers));
         }
         Ok(Easy::register(id, core))
     }
 
     pub fn answered(&self, slot: Slot) -> bool {
-        self.answers[slot.index()] != Answers::Nobody
+        self.answers.iter().any(|(set, _)| *set == slot)
     }
 
     pub fn set_answers(&mut self, slot: Slot, me: Option<IsolateId>) {
-        self.answers[slot.index()] = me.map_or(Answers::Nobody, Answers::Isolate);
+        self.answers.retain(|(set, _)| *set != slot);
+        if let Some(me) = me {
+            // Most handles have one or two, where a Vec takes room for four.
+            self.answers.reserve_exact(1);
+            self.answers.push((slot, Answers::Isolate(me)));
+        }
     }
 
     /// The callbacks that `me` answers, a bit for each slot's index.
     pub fn answered_by(&self, me: IsolateId) -> u32 {
-        Slot::all()
-            .filter(|slot| self.answers[slot.index()] == Answers::Isolate(me))
-            .fold(0, |bits, slot| bits | slot.bit())
+        self.answers
+            .iter()
+            .filter(|(_, answers)| *answers == Answers::Isolate(me))
+            .fold(0, |bits, (slot, _)| bits | slot.bit())
     }
 
     /// A callback that `me` can't answer.
     pub fn foreign_answer(&self, me: IsolateId) -> Option<Slot> {
-        Slot::all().find(|slot| {
-            let answers = self.answers[slot.index()];
-            answers != Answers::Nobody && answers != Answers::Isolate(me)
-        })
+        self.answers
+            .iter()
+            .filter(|(_, answers)| *answers != Answers::Isolate(me))
+            .map(|(slot, _)| *slot)
+            .min_by_key(|slot| slot.index())
     }
 
     /// Whether detaching would take away the connection that CONNECT_ONLY has

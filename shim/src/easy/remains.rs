@@ -1,10 +1,9 @@
 //! The end of a handle: what is left of it when nobody may use it any more.
 
-use super::{Core, Easy, Kept};
+use super::{Core, Easy, Kept, Rest};
 use crate::claim::State;
 use crate::error::{Error, Result};
 use crate::isolate;
-use crate::mime::Mimes;
 use crate::registry::EASIES;
 use crate::share::Share;
 use crate::sys::easy::OwnedEasy;
@@ -23,7 +22,7 @@ pub struct Remains {
     /// The callbacks that this isolate answers, a bit for each slot's index.
     answered: u32,
     owned: BTreeMap<u32, Kept>,
-    mimes: Mimes,
+    rest: Option<Box<Rest>>,
 }
 
 impl Remains {
@@ -49,13 +48,13 @@ impl Remains {
             share,
             left,
             owned,
-            mimes,
+            rest,
             ..
         } = self;
         let turn = share.as_ref().and_then(|share| share.quiet(isolate::id()));
         drop(handle);
         drop(owned);
-        drop(mimes);
+        drop(rest);
         drop(turn);
         if let Some(share) = share {
             share.forget(id);
@@ -94,7 +93,9 @@ impl Drop for Easy {
 impl Core {
     fn dismantle(&mut self, id: u64) -> Option<Remains> {
         let handle = self.handle.take()?;
-        self.url = None;
+        if let Some(rest) = &mut self.rest {
+            rest.url = None;
+        }
         let mut share = self.share.take();
         let mut left = None;
         if let Some(attached) = &share
@@ -109,7 +110,7 @@ impl Core {
             left,
             answered: self.answered_by(isolate::id()),
             owned: std::mem::take(&mut self.owned),
-            mimes: std::mem::take(&mut self.mimes),
+            rest: self.rest.take(),
         })
     }
 }

@@ -97,6 +97,9 @@ enum Order {
 /// So often a turn looks again for what libcurl wants to do at once.
 const PASSES: usize = 4;
 
+/// Room for more orders than most turns bring is given back.
+const ORDERS_KEPT: usize = 1024;
+
 /// After so long it leaves that to the next one: the program has its own to do.
 const MOMENT: Duration = Duration::from_micros(250);
 
@@ -259,7 +262,7 @@ impl Engine {
             desk.flow.reading.set(false);
             let is_wanted = !desk.flow.stale.take() || !matches!(arrived, Arrived::Bytes { .. });
             if is_wanted {
-                desk.flow.arrived.replace(Some(arrived));
+                desk.flow.arrived.replace(Some(Box::new(arrived)));
             }
             self.reconsider(id);
         }
@@ -383,7 +386,7 @@ impl Engine {
                 }
                 if let Some(nap) = desk.and_then(|desk| desk.flow.nap.take()) {
                     nap.begin(&self.inner.poller);
-                    self.naps.borrow_mut().insert(id, nap);
+                    self.naps.borrow_mut().insert(id, *nap);
                 }
                 self.alone.borrow_mut().insert(id, call);
                 None
@@ -515,6 +518,7 @@ impl Inner {
         loop {
             // The borrow ends before libcurl calls back.
             let Some(order) = self.orders.borrow_mut().pop_front() else {
+                self.orders.borrow_mut().shrink_to(ORDERS_KEPT);
                 return;
             };
             match order {

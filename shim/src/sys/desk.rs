@@ -52,10 +52,11 @@ pub struct Desk {
     pub watched: Cell<bool>,
     /// From here on every callback answers "abort".
     aborting: Cell<bool>,
-    reply: RefCell<Vec<u8>>,
-    deferred: RefCell<VecDeque<Deferred>>,
+    reply: Cell<Vec<u8>>,
+    /// Made when there is something to put off, as most transfers have nothing.
+    deferred: RefCell<Option<Box<Backlog>>>,
     /// The parts of its mime whose content JavaScript gives.
-    sources: Vec<u64>,
+    sources: Box<[u64]>,
     /// The handle of a transfer, which may be one of frames.
     transfers: RefCell<Option<Arc<OwnedEasy>>>,
     pub flow: Flow,
@@ -71,7 +72,7 @@ pub struct Flow {
     /// Those that were asked for are wanted no more: the upload starts again.
     pub stale: Cell<bool>,
     /// They have come; empty for the end of them.
-    pub arrived: RefCell<Option<Arrived>>,
+    pub arrived: RefCell<Option<Box<Arrived>>>,
     /// libcurl was told to send what is before a part that can't go on now.
     pub emptied: Cell<bool>,
     /// The directions that libcurl has paused for one of these.
@@ -84,7 +85,7 @@ pub struct Flow {
     /// It waits for nothing but the next turn.
     pub resting: Cell<bool>,
     /// What libcurl itself waits for on that stack.
-    pub nap: RefCell<Option<Nap>>,
+    pub nap: Cell<Option<Box<Nap>>>,
     /// It receives, whatever becomes of what is to be sent, and is paused on that
     /// stack as well.
     pub talks: Cell<bool>,
@@ -124,6 +125,11 @@ pub struct Scripts {
     pub watched: bool,
 }
 
+#[derive(Default)]
+struct Backlog {
+    events: VecDeque<Deferred>,
+}
+
 /// Told to JavaScript as soon as no share lock is held.
 pub enum Deferred {
     Debug { kind: u32, data: Vec<u8> },
@@ -138,9 +144,9 @@ impl Desk {
             answered: Cell::new(scripts.answered),
             watched: Cell::new(scripts.watched),
             aborting: Cell::new(false),
-            reply: RefCell::default(),
+            reply: Cell::default(),
             deferred: RefCell::default(),
-            sources: Vec::new(),
+            sources: Box::default(),
             transfers: RefCell::default(),
             flow: Flow::default(),
         }
@@ -148,7 +154,7 @@ impl Desk {
 
     /// The same, of a handle that sends what these give.
     pub fn with_sources(mut self, sources: Vec<u64>) -> Self {
-        self.sources = sources;
+        self.sources = sources.into();
         self
     }
 
@@ -251,7 +257,8 @@ impl Desk {
 
     /// For what libcurl tells in the middle of something.
     pub(super) fn tell_later(&self, event: Deferred) {
-        self.deferred.borrow_mut().push_back(event);
+        let mut deferred = self.deferred.borrow_mut();
+        deferred.get_or_insert_default().events.push_back(event);
     }
 
     /// Tells what has been put off, unless a share's lock is held.
@@ -285,7 +292,10 @@ impl Desk {
     pub fn tell_deferred(&self) {
         loop {
             // The borrow ends before the suspension.
-            let Some(event) = self.deferred.borrow_mut().pop_front() else {
+            let mut deferred = self.deferred.borrow_mut();
+            let event = deferred.as_mut().and_then(|it| it.events.pop_front());
+            drop(deferred);
+            let Some(event) = event else {
                 return;
             };
             match event {
@@ -365,7 +375,7 @@ impl Desk {
             if found != 0 || nap.is_late() || has_more {
                 return found;
             }
-            self.flow.nap.replace(Some(nap.clone()));
+            self.flow.nap.set(Some(Box::new(nap.clone())));
             self.suspend(Slot::WAIT, [0.0; 6], &[], &mut []);
         }
     }

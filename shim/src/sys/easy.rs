@@ -8,16 +8,17 @@ use super::trampolines::{self, Slot};
 use super::url::OwnedUrl;
 #[cfg(unix)]
 use crate::libcurl::poll;
+use std::cell::UnsafeCell;
 use std::ffi::{CStr, c_char, c_long, c_void};
 use std::ptr::{self, NonNull};
+use std::sync::Arc;
 
 pub struct OwnedEasy {
     handle: NonNull<CURL>,
-    /// libcurl writes here; boxed so that it stays where it is.
-    error: Box<ErrorBuffer>,
+    /// libcurl writes here: it stays where it is, as nobody has one that is not
+    /// in an `Arc`.
+    error: UnsafeCell<[u8; CURL_ERROR_SIZE]>,
 }
-
-struct ErrorBuffer(std::cell::UnsafeCell<[u8; CURL_ERROR_SIZE]>);
 
 // SAFETY: libcurl ties no thread to an easy handle, and the claim in front of it
 // lets one thread in at a time.
@@ -27,18 +28,16 @@ unsafe impl Send for OwnedEasy {}
 unsafe impl Sync for OwnedEasy {}
 
 impl OwnedEasy {
-    pub fn new() -> Option<Self> {
+    pub fn new() -> Option<Arc<Self>> {
         // SAFETY: global initialisation is done before any handle is made.
         Self::own(unsafe { curl_easy_init() })
     }
 
-    fn own(handle: *mut CURL) -> Option<Self> {
-        let easy = Self {
+    fn own(handle: *mut CURL) -> Option<Arc<Self>> {
+        let easy = Arc::new(Self {
             handle: NonNull::new(handle)?,
-            error: Box::new(ErrorBuffer(std::cell::UnsafeCell::new(
-                [0; CURL_ERROR_SIZE],
-            ))),
-        };
+            error: UnsafeCell::new([0; CURL_ERROR_SIZE]),
+        });
         easy.point_to_error().then_some(easy)
     }
 
@@ -47,7 +46,7 @@ impl OwnedEasy {
     }
 
     fn point_to_error(&self) -> bool {
-        let buffer = self.error.0.get().cast::<c_char>();
+        let buffer = self.error.get().cast::<c_char>();
         // SAFETY: the buffer has the size that libcurl writes at most, and
         // lives as long as the handle.
         unsafe { curl_easy_setopt(self.raw(), CURLOPT_ERRORBUFFER, buffer) == CURLE_OK }
@@ -57,13 +56,13 @@ impl OwnedEasy {
     pub fn error_text(&self) -> String {
         // SAFETY: libcurl writes only during calls on this handle, none of
         // which is under way; the text is terminated.
-        let text = unsafe { CStr::from_ptr(self.error.0.get().cast()) };
+        let text = unsafe { CStr::from_ptr(self.error.get().cast()) };
         text.to_string_lossy().into_owned()
     }
 
     pub fn clear_error(&self) {
         // SAFETY: as in `error_text`.
-        unsafe { (*self.error.0.get())[0] = 0 }
+        unsafe { (*self.error.get())[0] = 0 }
     }
 
     pub fn set_long(&self, option: CURLoption, value: c_long) -> CURLcode {
@@ -192,7 +191,7 @@ impl OwnedEasy {
     /// The copy has its own error buffer; its lists and its body to post are this
     /// handle's, so the caller keeps them for both, and its callbacks are still
     /// told this handle's number.
-    pub fn duplicate(&self) -> Option<Self> {
+    pub fn duplicate(&self) -> Option<Arc<Self>> {
         // SAFETY: libcurl allows this in callbacks, too.
         Self::own(unsafe { curl_easy_duphandle(self.raw()) })
     }

@@ -297,12 +297,15 @@ impl Curl {
     }
 
     pub fn pause(self, mask: c_int, answer: impl FnMut(&Question) -> Answer) -> Outcome {
+        self.drive(self.start_pause(mask)?, answer)
+    }
+
+    pub fn start_pause(self, mask: c_int) -> Outcome<Step> {
         let unpause = u32::from(mask == CURLPAUSE_CONT);
         // SAFETY: `step` gives room as it says.
-        let first = self.step(|values, room, length| unsafe {
+        self.step(|values, room, length| unsafe {
             shim_pause(self.0, mask, unpause, values, room, length)
-        })?;
-        self.drive(first, answer)
+        })
     }
 
     /// To the first question, which only some handles have.

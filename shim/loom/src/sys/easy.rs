@@ -12,6 +12,7 @@ use real::cell::{Cell, RefCell};
 use real::ffi::{CStr, c_char, c_int, c_long, c_void};
 use real::mem;
 use real::rc::Rc;
+use std::sync::Arc;
 
 /// What a transfer asks, in this order.
 const STEPS: [Slot; 4] = [Slot::SOCKOPT, Slot::HEADER, Slot::READ, Slot::WRITE];
@@ -46,8 +47,8 @@ unsafe impl Send for OwnedEasy {}
 unsafe impl Sync for OwnedEasy {}
 
 impl OwnedEasy {
-    pub fn new() -> Option<Self> {
-        Some(Self {
+    pub fn new() -> Option<Arc<Self>> {
+        Some(Arc::new(Self {
             calls: UnsafeCell::new(()),
             id: Cell::new(0),
             callbacks: Cell::new(0),
@@ -59,7 +60,7 @@ impl OwnedEasy {
             share: RefCell::new(None),
             connects_only: Cell::new(false),
             holds_connection: Cell::new(false),
-        })
+        }))
     }
 
     pub(super) fn call(&self) -> CURLcode {
@@ -270,7 +271,7 @@ impl OwnedEasy {
         true
     }
 
-    pub fn duplicate(&self) -> Option<Self> {
+    pub fn duplicate(&self) -> Option<Arc<Self>> {
         self.call();
         Self::new()
     }

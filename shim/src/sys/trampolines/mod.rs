@@ -189,8 +189,6 @@ impl Slot {
     pub const MIME_READ: Self = Self(31);
     pub const MIME_SEEK: Self = Self(32);
 
-    pub const COUNT: usize = SLOTS;
-
     pub fn all() -> impl Iterator<Item = Self> {
         (1..=SLOTS as u8).map(Self)
     }

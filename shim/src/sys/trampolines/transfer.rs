@@ -252,7 +252,7 @@ pub(super) unsafe extern "C" fn read(
 /// What was asked for earlier and has come meanwhile.
 pub(super) fn hand_over(desk: &Desk, room: &mut [u8]) -> Option<usize> {
     let mut arrived = desk.flow.arrived.borrow_mut();
-    match arrived.as_mut()? {
+    match &mut **arrived.as_mut()? {
         Arrived::Abort => Some(CURL_READFUNC_ABORT),
         Arrived::Elsewhere => {
             *arrived = None;
