@@ -135,6 +135,23 @@ function learn(entry: MimeEntry, { error }: Outcome): void {
   if (/ - no curl handle$/.test(text)) entry.owner.isClosed = true;
 }
 
+/** Calls that do one thing after another, as which they are refused. */
+const STEPS = [
+  "addpart",
+  "data",
+  "encoder",
+  "filedata",
+  "headers",
+  "name",
+  "subparts",
+  "type",
+];
+
+/** Another Worker's transfer may begin between two steps. */
+function betweenSteps(walk: Walk, owner: CurlEntry): Allowed[] {
+  return STEPS.flatMap((step) => allowed(walk, owner, idleOnly(step, "ok")));
+}
+
 export function addPart(walk: Walk): void {
   const entry = anyMime(walk);
   const { value } = attempt(
@@ -161,6 +178,7 @@ export function addField(walk: Walk): void {
       () => entry.mime.addFile("file", path, { headers: ["X-A: 1"] }),
       () => entry.mime.add({ data: new Blob([bytes]) }),
     ]),
+    ...betweenSteps(walk, entry.owner),
   );
   if (value !== undefined) entry.parts.push(value);
 }
@@ -172,6 +190,7 @@ export function addMultipart(walk: Walk): void {
     `${entry} addMultipart()`,
     [
       ...allowed(walk, entry.owner, idleOnly("CurlMime", "ok")),
+      ...betweenSteps(walk, entry.owner),
       noMime("addpart"),
       wrongRange(/^addMultipart\(\) nests mime objects 12 deep/),
     ],
@@ -356,7 +375,10 @@ export function sendOther(walk: Walk): void {
   walk.attemptOn(
     owner,
     what,
-    rules.flatMap((rule) => allowed(walk, owner, rule)),
+    [
+      ...rules.flatMap((rule) => allowed(walk, owner, rule)),
+      ...betweenSteps(walk, owner),
+    ],
     act,
   );
 }
