@@ -22,8 +22,6 @@ struct Inner {
     letters: VecDeque<Letter>,
     /// Nobody reads it any more.
     closed: bool,
-    /// Somebody is inside `wait_for`.
-    awaited: bool,
 }
 
 pub enum Letter {
@@ -109,34 +107,15 @@ impl Mailbox {
 
     /// `false`: nobody will read it.
     pub fn post(&self, letter: Letter) -> bool {
-        let posted = self.put(letter);
-        if posted {
-            self.tell();
-        }
-        posted
-    }
-
-    /// The same, for whoever calls `tell` after the last letter: each time that
-    /// somebody is woken costs as much as a small transfer.
-    pub fn put(&self, letter: Letter) -> bool {
         let mut inner = self.lock();
-        if !inner.closed {
-            inner.letters.push_back(letter);
+        if inner.closed {
+            return false;
         }
-        !inner.closed
-    }
-
-    /// There may be letters.
-    pub fn tell(&self) {
-        let inner = self.lock();
-        if inner.letters.is_empty() {
-            return;
-        }
-        if inner.awaited {
-            self.posted.notify_one();
-        }
+        inner.letters.push_back(letter);
         drop(inner);
+        self.posted.notify_one();
         self.poller.wake();
+        true
     }
 
     /// Of a stream. On the isolate's own thread it comes from a turn, at the end
@@ -149,7 +128,8 @@ impl Mailbox {
         inner.letters.push_back(Letter::News(id));
         drop(inner);
         if isolate::id() != self.owner {
-            self.tell();
+            self.posted.notify_one();
+            self.poller.wake();
         }
     }
 
@@ -173,10 +153,8 @@ impl Mailbox {
         loop {
             let place = inner.letters.iter().position(|letter| letter.concerns(id));
             if let Some(letter) = place.and_then(|place| inner.letters.remove(place)) {
-                inner.awaited = false;
                 return letter;
             }
-            inner.awaited = true;
             inner = self
                 .posted
                 .wait(inner)
