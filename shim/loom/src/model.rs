@@ -181,8 +181,8 @@ pub fn turn_to_end(mut answer: impl FnMut(Question) -> Reply) -> Vec<Finished> {
     loop {
         match turn(&here, &mut answer) {
             Event::Finished(finished) => over.push(finished),
-            Event::Nothing(0) => return over,
-            Event::Nothing(_) => wait(&here),
+            Event::Nothing(0, _) => return over,
+            Event::Nothing(..) => wait(&here),
             Event::Asks | Event::News(..) | Event::Closable(_) => {}
         }
     }
@@ -223,7 +223,7 @@ pub fn close_when_free(share: &Arc<Share>) -> Result<()> {
                 here.end_closing(id);
                 return result;
             }
-            Event::Nothing(_) => wait(&here),
+            Event::Nothing(..) => wait(&here),
             Event::Asks | Event::Finished(_) | Event::News(..) => {}
         }
     }

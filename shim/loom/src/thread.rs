@@ -1,6 +1,6 @@
 //! What the included files take from `std::thread`, over loom.
 
-pub use loom::thread::yield_now;
+pub use loom::thread::{ThreadId, current, yield_now};
 
 use crate::local;
 use crate::model::execution;

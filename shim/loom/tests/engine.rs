@@ -89,7 +89,7 @@ fn bytes_that_come_later() {
             });
             match event {
                 Event::Finished(finished) => break finished.result.unwrap(),
-                Event::Nothing(_) if asked => {
+                Event::Nothing(..) if asked => {
                     asked = false;
                     here.settle(easy.id(), Slot::READ, Reply::Number(0.0));
                 }
