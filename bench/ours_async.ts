@@ -106,8 +106,10 @@ async function upload(url: string, small: string): Promise<void> {
   await warmUp(small);
   using easy = openHandle(url);
   easy.setopt(curl.UPLOAD, true);
-  easy.setopt(curl.READDATA, source());
-  await measureTransfer(() => easy.perform());
+  await measureTransfer(() => {
+    easy.setopt(curl.READDATA, source());
+    return easy.perform();
+  });
   assert(easy.getinfo(curl.RESPONSE_CODE) === 200, "not all has arrived");
 }
 

@@ -313,6 +313,7 @@ function askWrite(
   let isAwaited = false;
   try {
     const answer = callback(lent);
+    if (answer === WRITEFUNC_PAUSE && lent.buffer.detached) throw givenAway();
     if (patient === undefined || !(answer instanceof Promise)) {
       return numeric(answer);
     }
@@ -371,6 +372,12 @@ function taken(value: unknown, length: number): number {
   if (value === WRITEFUNC_PAUSE) throw tooLate("WRITEFUNC_PAUSE");
   const count = numeric(value);
   return count === NOTHING || count === length ? NOTHING : ABORT;
+}
+
+function givenAway(): Nonsense {
+  return new Nonsense(
+    "must not return WRITEFUNC_PAUSE for a piece whose buffer it has transferred",
+  );
 }
 
 function tooLate(name: string): Nonsense {

@@ -188,7 +188,7 @@ const PATCHES: &[Patch] = &[
         replace: "#ifdef _WIN32\n#define denocurl_hidden extern\n#else\n\
                   #define denocurl_hidden extern __attribute__((visibility(\"hidden\")))\n\
                   #endif\n\
-                  denocurl_hidden bool denocurl_room(void *, char **, size_t *);\n\
+                  denocurl_hidden bool denocurl_room(void *, curl_off_t, char **, size_t *);\n\
                   denocurl_hidden void denocurl_leave_room(void);\n\n\
                   static CURLcode sendrecv_dl(struct Curl_easy *data,",
     },
@@ -200,7 +200,10 @@ const PATCHES: &[Patch] = &[
                   if(!is_multiplex && bytestoread &&\n       \
                   !Curl_cwriter_count(data, CURL_CW_TRANSFER_DECODE) &&\n       \
                   !Curl_cwriter_count(data, CURL_CW_CONTENT_DECODE) &&\n       \
-                  !denocurl_room(data->set.out, &buf, &bytestoread))\n      \
+                  !denocurl_room(data->set.out,\n                      \
+                  !k->header && k->maxdownload > 0 &&\n                      \
+                  (conn->scheme->protocol & (PROTO_FAMILY_HTTP | PROTO_FAMILY_FTP)) ?\n                      \
+                  k->maxdownload - k->bytecount : 0, &buf, &bytestoread))\n      \
                   break;\n",
     },
     Patch {

@@ -73,6 +73,7 @@ impl Asked {
             slot: self.slot,
             numbers: self.numbers,
             body: &self.body,
+            landed: 0,
         }
     }
 }

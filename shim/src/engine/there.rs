@@ -420,6 +420,8 @@ impl Owner {
             slot,
             mut numbers,
             body,
+            // It has no such place.
+            landed: _,
         } = query;
         if slot.is_progress() && self.progress {
             return Some(Told::Goes(Reply::Default));

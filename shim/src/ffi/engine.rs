@@ -11,6 +11,7 @@ use crate::engine::here::{Event, Here};
 use crate::error::{self, Error, Result};
 use crate::isolate;
 use crate::registry::POLLERS;
+use crate::sys::landing;
 use crate::sys::trampolines::Slot;
 use crate::transfer::Wish;
 
@@ -58,8 +59,7 @@ pub unsafe extern "C" fn shim_turn(
     length: u32,
 ) -> i32 {
     // SAFETY: see mod.rs.
-    let (values, room) = unsafe { (numbers::<8>(values), output(room, length)) };
-    turn(values, room, |here| here.turn(answer(reply)))
+    unsafe { turn(values, room, length, |here| here.turn(answer(reply))) }
 }
 
 /// The same for a reader that waits for a stream: what comes of it goes straight
@@ -75,23 +75,32 @@ pub unsafe extern "C" fn shim_turn_for(
     length: u32,
 ) -> i32 {
     // SAFETY: see mod.rs.
-    let (values, room, into) = unsafe {
-        (
-            numbers::<8>(values),
-            output(room, length),
-            output(into, into_length),
-        )
-    };
-    turn(values, room, |here| {
-        here.turn_for(id(curl), into, answer(reply))
-    })
+    unsafe {
+        let into = output(into, into_length);
+        turn(values, room, length, |here| {
+            here.turn_for(id(curl), into, answer(reply))
+        })
+    }
 }
 
-fn turn(values: &mut [f64; 8], room: &mut [u8], act: impl FnOnce(&Here) -> Result<Event>) -> i32 {
+/// # Safety
+/// As in mod.rs.
+unsafe fn turn(
+    values: *mut f64,
+    room: *mut u8,
+    length: u32,
+    act: impl FnOnce(&Here) -> Result<Event>,
+) -> i32 {
     entry_value(
         || {
             let here = isolate::here()?;
-            match act(&here)? {
+            // SAFETY: the caller vouches; no other reference to the room is made
+            // before libcurl has put into it what it wants.
+            let (event, values, room) = unsafe {
+                let event = landing::lend(room, length, || act(&here))?;
+                (event, numbers::<8>(values), output(room, length))
+            };
+            match event {
                 Event::Asks => here
                     .with_question(|query| tell_question(query, values, room))
                     .ok_or_else(|| Error::panic("a turn waits without a question")),

@@ -9,6 +9,7 @@ use crate::error::{self, Error, Result};
 use crate::isolate;
 use crate::perform::{self, Progress};
 use crate::sys::desk::Query;
+use crate::sys::landing;
 
 /// Answers with the slot of the callback that is asked, or 0 when all is done:
 /// `values[0]` is then the status. A call that could not start is below 0.
@@ -21,9 +22,13 @@ pub unsafe extern "C" fn shim_perform(
     length: u32,
 ) -> i32 {
     started(|| {
-        let progress = perform::perform(&isolate::easy(id(curl), "perform")?, collect != 0)?;
+        let easy = isolate::easy(id(curl), "perform")?;
         // SAFETY: see mod.rs.
-        unsafe { report_progress(progress, values, room, length) }
+        unsafe {
+            let perform = || perform::perform(&easy, collect != 0);
+            let progress = landing::lend(room, length, perform)?;
+            report_progress(progress, values, room, length)
+        }
     })
 }
 
@@ -60,7 +65,10 @@ pub unsafe extern "C" fn shim_resume(
             return Err(Error::panic("nothing waits for this answer"));
         };
         // SAFETY: see mod.rs.
-        unsafe { report_progress(operation.advance(answer(reply)), values, room, length) }
+        unsafe {
+            let progress = landing::lend(room, length, || operation.advance(answer(reply)));
+            report_progress(progress, values, room, length)
+        }
     })
 }
 

@@ -1,27 +1,30 @@
 //! Where libcurl puts what it receives: build/patches.rs has it ask before each
 //! piece of a body that it passes on as it is.
 
+use crate::sys::bindings::curl_off_t;
 use crate::sys::coroutine;
 use crate::sys::stream::{self, Offer};
 use std::ffi::{c_char, c_void};
 
-/// Into memory of the reader's, if that waits. `false`: it has as much as it can
-/// do with, and the rest can come later.
+/// Into memory of whoever wants it, if that is there. `rest`: so much of the body
+/// is still to come, and nothing else before; 0 if that is not known. `false`: the
+/// reader has as much as it can do with, and the rest can come later.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn denocurl_room(
     id: *mut c_void,
+    rest: curl_off_t,
     buffer: *mut *mut c_char,
     length: *mut usize,
 ) -> bool {
-    match coroutine::room(id) {
+    // SAFETY: libcurl passes live variables.
+    let (buffer, length) = unsafe { (&mut *buffer, &mut *length) };
+    let rest = usize::try_from(rest).unwrap_or_default().min(*length);
+    match coroutine::room(id, rest) {
         Offer::None => {}
         Offer::Enough => return false,
-        Offer::Room(start, rest) => {
-            // SAFETY: libcurl passes live variables.
-            unsafe {
-                *buffer = start.as_ptr().cast();
-                *length = rest;
-            }
+        Offer::Room(start, size) => {
+            *buffer = start.as_ptr().cast();
+            *length = size;
         }
     }
     true

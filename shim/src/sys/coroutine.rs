@@ -22,6 +22,7 @@ struct Question {
     slot: Slot,
     numbers: [f64; 6],
     body: *const [u8],
+    landed: usize,
     room: *mut [u8],
     /// How much of the room is filled.
     given: usize,
@@ -84,9 +85,10 @@ pub(super) fn current(id: *mut c_void) -> Option<Rc<Desk>> {
     running()?.desks.find(id as usize as u64)
 }
 
-/// Where the running call may receive the body of this handle.
-pub(crate) fn room(id: *mut c_void) -> Offer {
-    current(id).map_or(Offer::None, |desk| desk.room())
+/// Where the running call may receive the body of this handle, whose next bytes
+/// are so many of it if that is known.
+pub(crate) fn room(id: *mut c_void, rest: usize) -> Offer {
+    current(id).map_or(Offer::None, |desk| desk.room(rest))
 }
 
 /// That of the running call, if it has a stack for itself.
@@ -106,6 +108,31 @@ pub(super) fn suspend(
     body: &[u8],
     room: &mut [u8],
 ) -> Reply {
+    put(Question {
+        id,
+        slot,
+        numbers,
+        body,
+        landed: 0,
+        room,
+        given: 0,
+    })
+}
+
+/// The same about so many bytes that have landed with JavaScript already.
+pub(super) fn suspend_about_landed(id: u64, slot: Slot, landed: usize) -> Reply {
+    put(Question {
+        id,
+        slot,
+        numbers: [0.0; 6],
+        body: &[],
+        landed,
+        room: &mut [],
+        given: 0,
+    })
+}
+
+fn put(question: Question) -> Reply {
     let Some(call) = running() else {
         return Reply::Abort;
     };
@@ -116,14 +143,7 @@ pub(super) fn suspend(
     // SAFETY: set when the coroutine started, and valid until it ends; only
     // code on its stack gets here.
     let yielder = unsafe { &*call.yielder.get() };
-    yielder.suspend(Question {
-        id,
-        slot,
-        numbers,
-        body,
-        room,
-        given: 0,
-    })
+    yielder.suspend(question)
 }
 
 impl Desks {
@@ -243,6 +263,7 @@ impl Suspendable {
             // it points to lives in its frame or its caller's; `&self` keeps it
             // so.
             body: unsafe { &*question.body },
+            landed: question.landed,
         })
     }
 

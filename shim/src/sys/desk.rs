@@ -1,9 +1,10 @@
 //! What libcurl's callbacks have on hand for one handle while a call on it
 //! runs: where its output goes, who answers, and what is still to be told.
 
-use super::bindings::{CURLPAUSE_SEND, curl_socket_t};
-use super::coroutine::suspend;
+use super::bindings::{CURLPAUSE_RECV, CURLPAUSE_SEND, curl_socket_t};
+use super::coroutine::{suspend, suspend_about_landed};
 use super::easy::OwnedEasy;
+use super::landing;
 use super::locks;
 #[cfg(unix)]
 use super::nap;
@@ -39,6 +40,8 @@ pub struct Query<'a> {
     pub slot: Slot,
     pub numbers: [f64; 6],
     pub body: &'a [u8],
+    /// So many bytes are there already, in place of those.
+    pub landed: usize,
 }
 
 /// Used by the thread that runs the call alone.
@@ -204,17 +207,38 @@ impl Desk {
         }
     }
 
-    /// Where the next piece of the body may go. JavaScript must not be asked
-    /// anything before it is passed on.
-    pub(super) fn room(&self) -> Offer {
+    /// Where the next piece of the body may go, of which this many bytes follow
+    /// if that is known. JavaScript must not be asked anything before it is
+    /// passed on.
+    pub(super) fn room(&self, rest: usize) -> Offer {
         let unasked = Slot::WRITE.bit() | Slot::READ.bit();
         if self.answered.get() & !unasked != 0 || self.aborting.get() {
             return Offer::None;
         }
         match &*self.output.borrow() {
             Output::Stream(stream) => stream.offer(),
+            Output::Script if self.is_ready_to_write() => landing::offer(rest),
             _ => Offer::None,
         }
+    }
+
+    /// The next piece of the body goes to WRITEFUNCTION and nowhere else.
+    fn is_ready_to_write(&self) -> bool {
+        let flow = &self.flow;
+        let holds = flow.writing.get() || flow.alone.get() || self.has_paused(CURLPAUSE_RECV);
+        !holds && self.deferred.borrow().is_none()
+    }
+
+    /// WRITEFUNCTION, about what has landed with JavaScript already.
+    pub(super) fn ask_about_landed(&self, length: usize) -> Reply {
+        if locks::holds_any() {
+            return Reply::Abort;
+        }
+        let reply = suspend_about_landed(self.id, Slot::WRITE, length);
+        if self.aborting.get() {
+            return Reply::Abort;
+        }
+        reply
     }
 
     /// For questions without bytes of their own.

@@ -14,6 +14,7 @@ pub mod easy;
 mod epoll;
 pub mod getinfo;
 pub mod headers;
+pub mod landing;
 pub mod linger;
 pub mod lists;
 pub mod locks;

@@ -50,6 +50,10 @@ pub fn is_in_room() -> bool {
     IN_ROOM.get()
 }
 
+pub(super) fn enter_room() {
+    IN_ROOM.set(true);
+}
+
 pub fn leave_room() {
     IN_ROOM.set(false);
 }
@@ -178,7 +182,7 @@ impl Stream {
         if rest < SCRAP || !inner.pieces.is_empty() {
             return Offer::None;
         }
-        IN_ROOM.set(true);
+        enter_room();
         // SAFETY: within the room, which has so many bytes more.
         Offer::Room(unsafe { room.start.add(inner.filled) }, rest)
     }

@@ -3,7 +3,7 @@
 use super::super::bindings::*;
 use super::super::coroutine::current;
 use super::super::desk::{Arrived, Deferred, Desk, Output, Reply};
-use super::super::os;
+use super::super::{landing, os, stream};
 use super::{Slot, guarded};
 use std::ffi::{c_char, c_double, c_int, c_void};
 use std::slice;
@@ -37,14 +37,17 @@ pub(super) unsafe extern "C" fn write(
     id: *mut c_void,
 ) -> usize {
     guarded(CURL_WRITEFUNC_ERROR, || {
-        // SAFETY: libcurl's contract for write callbacks.
-        let data = unsafe { bytes(data, size * count) };
         let Some(desk) = current(id) else {
             return CURL_WRITEFUNC_ERROR;
         };
         if desk.aborting() {
             return CURL_WRITEFUNC_ERROR;
         }
+        if landing::holds(data) {
+            return write_landed(&desk, data, size * count);
+        }
+        // SAFETY: libcurl's contract for write callbacks.
+        let data = unsafe { bytes(data, size * count) };
         desk.let_others();
         if let Err(given_up) = wait_while_paused(&desk) {
             return given_up;
@@ -93,16 +96,8 @@ pub(super) unsafe extern "C" fn write(
         }
         loop {
             let reply = desk.ask(Slot::WRITE, desk.frame(), data);
-            if reply == Reply::Later {
-                desk.flow.writing.set(true);
-            }
-            let taken = taken(reply, data.len());
-            if taken != CURL_WRITEFUNC_PAUSE {
-                return taken;
-            }
-            let paused = desk.flow.paused.get() | CURLPAUSE_RECV;
-            desk.flow.paused.set(paused);
-            if !desk.flow.talks.get() {
+            let taken = written(&desk, reply, data.len());
+            if taken != CURL_WRITEFUNC_PAUSE || !desk.flow.talks.get() {
                 return taken;
             }
             if let Err(given_up) = wait_while_paused(&desk) {
@@ -110,6 +105,29 @@ pub(super) unsafe extern "C" fn write(
             }
         }
     })
+}
+
+/// What WRITEFUNCTION has answered, for libcurl.
+fn written(desk: &Desk, reply: Reply, size: usize) -> usize {
+    if reply == Reply::Later {
+        desk.flow.writing.set(true);
+    }
+    let taken = taken(reply, size);
+    if taken == CURL_WRITEFUNC_PAUSE {
+        let paused = desk.flow.paused.get() | CURLPAUSE_RECV;
+        desk.flow.paused.set(paused);
+    }
+    taken
+}
+
+/// libcurl does not look at the bytes afterwards, unless it keeps them for
+/// later: that needs the same memory in the call that answers.
+fn write_landed(desk: &Desk, data: *const c_char, size: usize) -> usize {
+    stream::leave_room();
+    match written(desk, desk.ask_about_landed(size), size) {
+        CURL_WRITEFUNC_PAUSE if !landing::holds(data) => CURL_WRITEFUNC_ERROR,
+        taken => taken,
+    }
 }
 
 /// The program has paused the body. `Err`: what libcurl is to be told, which
