@@ -4,44 +4,12 @@ import * as curl from "../mod.ts";
 import { assertEquals, assertMatch, assertThrows } from "./assert.ts";
 import { outlastTurn } from "./fixtures/async_checks.ts";
 import { curlFor, FILE } from "./fixtures/checks.ts";
+import { oneRequest } from "./fixtures/http2_frames.ts";
 import { SERVER, startServer } from "./fixtures/http_server.ts";
-import { end, expect, hold, reset, send, waitFor } from "./fixtures/script.ts";
-import type { Step } from "./fixtures/script.ts";
+import { end, expect, hold, reset, waitFor } from "./fixtures/script.ts";
 import { startScriptedServer } from "./fixtures/scripted_server.ts";
 import { test } from "./permissions.ts";
 import { refusal, shareOf } from "./workers/peers.ts";
-
-/** A frame of HTTP/2 without a payload, or with one byte of it. */
-function frame(
-  type: number,
-  flags: number,
-  stream: number,
-  ...payload: number[]
-): Uint8Array {
-  const { length } = payload;
-  return new Uint8Array([
-    0,
-    0,
-    length,
-    type,
-    flags,
-    0,
-    0,
-    0,
-    stream,
-    ...payload,
-  ]);
-}
-
-/** SETTINGS, their acknowledgement, and `:status 200` without a body. */
-const ANSWER = [frame(4, 0, 0), frame(4, 1, 0), frame(1, 5, 1, 0x88)];
-
-/** One request of HTTP/2, answered, and what is done then. */
-function http2(...steps: Step[]): Step[] {
-  // HEADERS that end a request.
-  const asked = expect("\x01\x05\0\0\0\x01");
-  return [asked, ...ANSWER.map((data) => send(data)), ...steps];
-}
 
 /** 8 bytes of PING. */
 const PING = expect("\0\0\x08\x06\0\0\0\0\0");
@@ -56,7 +24,7 @@ function curlTo(url: string): curl.Curl {
 for (const kind of ["its own", "its share's"] as const) {
   test(SERVER, `upkeep() pings on a connection of ${kind}`, async () => {
     await using server = await startScriptedServer({
-      scripts: [http2(PING, end())],
+      scripts: [oneRequest(PING, end())],
     });
     using share = shareOf(curl.LOCK_DATA_CONNECT);
     using c = curlTo(server.url);
@@ -80,7 +48,7 @@ for (const [whom, kinds] of Object.entries(LEFT_TO)) {
     `upkeep() pings on a connection that perform() left to ${whom}`,
     async () => {
       await using server = await startScriptedServer({
-        scripts: [http2(PING, end())],
+        scripts: [oneRequest(PING, end())],
       });
       using share = kinds.length > 0 ? shareOf(...kinds) : null;
       using c = curlTo(server.url);
@@ -103,7 +71,7 @@ for (const [how, goOn] of [["", () => {}], ["long ", outlastTurn]] as const) {
     `upkeep() in a ${how}callback pings on what perform() has left`,
     async () => {
       await using server = await startScriptedServer({
-        scripts: [http2(PING, end())],
+        scripts: [oneRequest(PING, end())],
       });
       using c = curlTo(server.url);
       await c.performBytes();
@@ -125,7 +93,7 @@ test(
   "upkeep() heeds UPKEEP_INTERVAL_MS for what perform() has left",
   async () => {
     await using server = await startScriptedServer({
-      scripts: [http2(expect("\x01\x05\0\0\0\x03"), end())],
+      scripts: [oneRequest(expect("\x01\x05\0\0\0\x03"), end())],
     });
     using c = curlTo(server.url);
     await c.performBytes();
@@ -183,7 +151,7 @@ test(
   "upkeep() closes a dead connection, which CLOSESOCKETFUNCTION hears",
   async () => {
     await using server = await startScriptedServer({
-      scripts: [http2(waitFor("dies"), reset()), http2(hold())],
+      scripts: [oneRequest(waitFor("dies"), reset()), oneRequest(hold())],
     });
     using c = curlTo(server.url);
     const closed: number[] = [];
@@ -211,7 +179,7 @@ test(
   "upkeep() throws what CLOSESOCKETFUNCTION has thrown",
   async () => {
     await using server = await startScriptedServer({
-      scripts: [http2(waitFor("dies"), reset())],
+      scripts: [oneRequest(waitFor("dies"), reset())],
     });
     using c = curlTo(server.url);
     let calls = 0;

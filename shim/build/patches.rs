@@ -145,6 +145,144 @@ const PATCHES: &[Patch] = &[
         find: "  mresult = multi_assess_wakeup(multi);\n  if(mresult) {\n    failf(data, \"error enabling wakeup listening: %d\", mresult);\n    return mresult;\n  }\n",
         replace: "",
     },
+    // Requests that begin in the same turn go out in one piece: each on its own
+    // would have its own call of the system and its own record of TLS, and the
+    // server would answer it on its own.
+    Patch {
+        krate: "curl-sys",
+        file: "curl/lib/http2.c",
+        find: "#include \"multiif.h\"\n",
+        replace: "#include \"multiif.h\"\n#include \"multihandle.h\"\n",
+    },
+    Patch {
+        krate: "curl-sys",
+        file: "curl/lib/http2.c",
+        find: "  BIT(nw_out_blocked);\n",
+        replace: "  BIT(nw_out_blocked);\n  \
+                  /* In the list of the multi handle, and by which transfer. */\n  \
+                  struct Curl_cfilter **corked_at;\n  \
+                  struct Curl_cfilter *corked_next;\n  \
+                  struct Curl_easy *corked_by;\n  \
+                  /* The network took less than was there. */\n  BIT(overflowed);\n",
+    },
+    Patch {
+        krate: "curl-sys",
+        file: "curl/lib/http2.c",
+        find: "static CURLcode h2_progress_egress(struct Curl_cfilter *cf,\n                                   \
+               struct Curl_easy *data)\n{\n",
+        replace: "/* What this thread turns, and what that has to send. */\n\
+                  #ifdef _MSC_VER\n\
+                  #define denocurl_own static __declspec(thread)\n\
+                  #else\n\
+                  #define denocurl_own static __thread\n\
+                  #endif\n\
+                  denocurl_own struct Curl_multi *denocurl_turning;\n\
+                  denocurl_own struct Curl_cfilter *denocurl_corked;\n\
+                  \n\
+                  static void denocurl_unlink(struct cf_h2_ctx *ctx)\n\
+                  {\n  \
+                  if(!ctx->corked_at)\n    \
+                  return;\n  \
+                  *ctx->corked_at = ctx->corked_next;\n  \
+                  if(ctx->corked_next)\n    \
+                  ((struct cf_h2_ctx *)ctx->corked_next->ctx)->corked_at = ctx->corked_at;\n  \
+                  ctx->corked_at = NULL;\n\
+                  }\n\
+                  \n\
+                  static bool denocurl_cork(struct Curl_cfilter *cf, struct Curl_easy *data)\n\
+                  {\n  \
+                  struct cf_h2_ctx *ctx = cf->ctx;\n  \
+                  if(!denocurl_turning || data->multi != denocurl_turning ||\n     \
+                  data->state.internal || !cf->connected || ctx->sent_goaway ||\n     \
+                  ctx->nw_out_blocked)\n    \
+                  return FALSE;\n  \
+                  if(ctx->overflowed && !Curl_bufq_is_empty(&ctx->outbufq))\n    \
+                  return FALSE;\n  \
+                  ctx->overflowed = FALSE;\n  \
+                  ctx->corked_by = data;\n  \
+                  if(!ctx->corked_at) {\n    \
+                  struct Curl_cfilter *next = denocurl_corked;\n    \
+                  if(next)\n      \
+                  ((struct cf_h2_ctx *)next->ctx)->corked_at = &ctx->corked_next;\n    \
+                  ctx->corked_next = next;\n    \
+                  ctx->corked_at = &denocurl_corked;\n    \
+                  denocurl_corked = cf;\n  \
+                  }\n  \
+                  return TRUE;\n\
+                  }\n\
+                  \n\
+                  static void denocurl_uncork(struct Curl_multi *multi)\n\
+                  {\n  \
+                  struct Curl_cfilter *cf;\n  \
+                  while((cf = denocurl_corked) != NULL) {\n    \
+                  struct cf_h2_ctx *ctx = cf->ctx;\n    \
+                  struct Curl_easy *data = ctx->corked_by;\n    \
+                  struct cf_call_data save;\n    \
+                  uint32_t mid;\n    \
+                  CURLcode result;\n    \
+                  denocurl_unlink(ctx);\n    \
+                  CF_DATA_SAVE(save, cf, data);\n    \
+                  result = ctx->h2 ? nw_out_flush(cf, data) : CURLE_OK;\n    \
+                  CF_DATA_RESTORE(cf, save);\n    \
+                  ctx->overflowed = result != CURLE_OK;\n    \
+                  /* Whoever is on the connection sees to the rest. */\n    \
+                  if(result && Curl_uint32_bset_first(&multi->process, &mid)) {\n      \
+                  do {\n        \
+                  data = Curl_multi_get_easy(multi, mid);\n        \
+                  if(data)\n          \
+                  Curl_multi_mark_dirty(data);\n      \
+                  } while(Curl_uint32_bset_next(&multi->process, mid, &mid));\n    \
+                  }\n  \
+                  }\n\
+                  }\n\
+                  \n\
+                  CURLMcode denocurl_act(CURLM *m, int *running);\n\
+                  CURLMcode denocurl_act(CURLM *m, int *running)\n\
+                  {\n  \
+                  CURLMcode result;\n  \
+                  if(denocurl_turning)\n    \
+                  return curl_multi_socket_action(m, CURL_SOCKET_TIMEOUT, 0, running);\n  \
+                  denocurl_turning = m;\n  \
+                  result = curl_multi_socket_action(m, CURL_SOCKET_TIMEOUT, 0, running);\n  \
+                  denocurl_turning = NULL;\n  \
+                  denocurl_uncork(m);\n  \
+                  return result;\n\
+                  }\n\
+                  \n\
+                  static CURLcode h2_progress_egress(struct Curl_cfilter *cf,\n                                   \
+                  struct Curl_easy *data)\n\
+                  {\n",
+    },
+    Patch {
+        krate: "curl-sys",
+        file: "curl/lib/http2.c",
+        find: "  if(!cf->connected && !cf->conn->bits.connect_only)\n    return CURLE_OK;\n",
+        replace: "  if(!cf->connected && !cf->conn->bits.connect_only)\n    return CURLE_OK;\n  \
+                  if(denocurl_cork(cf, data))\n    return CURLE_OK;\n",
+    },
+    Patch {
+        krate: "curl-sys",
+        file: "curl/lib/http2.c",
+        find: "                !Curl_bufq_is_empty(&ctx->outbufq);\n\n    \
+               result = Curl_pollset_set(data, ps, sock, want_recv, want_send);\n    \
+               CF_DATA_RESTORE(cf, save);\n  }\n  else",
+        replace: "                (!ctx->corked_at && !Curl_bufq_is_empty(&ctx->outbufq));\n\n    \
+                  result = Curl_pollset_set(data, ps, sock, want_recv, want_send);\n    \
+                  CF_DATA_RESTORE(cf, save);\n  }\n  else",
+    },
+    Patch {
+        krate: "curl-sys",
+        file: "curl/lib/http2.c",
+        find: "  if(ctx) {\n    cf_h2_ctx_free(ctx);\n",
+        replace: "  if(ctx) {\n    denocurl_unlink(ctx);\n    cf_h2_ctx_free(ctx);\n",
+    },
+    Patch {
+        krate: "curl-sys",
+        file: "curl/lib/http2.c",
+        find: "static int h2_client_new(",
+        replace: "static void denocurl_unlink(struct cf_h2_ctx *ctx);\n\n\
+                  static int h2_client_new(",
+    },
     // A socket that is closed is registered with epoll no more: told after libcurl
     // has lost interest in it, and before another can have its number.
     Patch {

@@ -12,6 +12,7 @@ use std::time::Duration;
 unsafe extern "C" {
     /// Added by build/patches.rs.
     fn denocurl_ready(multi: *mut CURLM, socket: curl_socket_t);
+    fn denocurl_act(multi: *mut CURLM, running: *mut c_int) -> CURLMcode;
 }
 
 /// Stays on the thread that made it.
@@ -66,7 +67,7 @@ impl OwnedMulti {
     pub fn act(&self) -> CURLMcode {
         let mut running = 0;
         // SAFETY: not called inside a callback of this handle.
-        unsafe { curl_multi_socket_action(self.raw(), CURL_SOCKET_TIMEOUT, 0, &raw mut running) }
+        unsafe { denocurl_act(self.raw(), &raw mut running) }
     }
 
     /// After so long `act` has something to do, whatever comes.
