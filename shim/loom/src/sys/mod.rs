@@ -14,6 +14,8 @@ pub mod desk;
 pub mod easy;
 mod epoll;
 pub mod getinfo;
+#[path = "../../../src/sys/landing.rs"]
+pub mod landing;
 #[path = "../../../src/sys/linger.rs"]
 pub mod linger;
 pub mod lists;
