@@ -415,6 +415,10 @@ impl Operation {
     }
 
     pub fn advance(mut self, mut reply: Reply) -> Progress {
+        if let Some(here) = isolate::here_if_any() {
+            // It may take long, and need what was started meanwhile.
+            here.remotes.tell();
+        }
         if let Some(taking) = &mut self.taking {
             match taking.go_on(reply) {
                 Ok(true) => self.taking = None,

@@ -235,6 +235,7 @@ impl Here {
     }
 
     fn next_event(&self, reply: Reply) -> Result<Event> {
+        self.remotes.tell();
         if !self.telling.get() {
             self.poller.hear();
         }

@@ -22,6 +22,8 @@ struct Inner {
     letters: VecDeque<Letter>,
     /// Nobody reads it any more.
     closed: bool,
+    /// Somebody is inside `wait_for`.
+    awaited: bool,
 }
 
 pub enum Letter {
@@ -108,15 +110,34 @@ impl Mailbox {
 
     /// `false`: nobody will read it.
     pub fn post(&self, letter: Letter) -> bool {
-        let mut inner = self.lock();
-        if inner.closed {
-            return false;
+        let posted = self.put(letter);
+        if posted {
+            self.tell();
         }
-        inner.letters.push_back(letter);
+        posted
+    }
+
+    /// The same, for whoever calls `tell` after the last letter: each time that
+    /// somebody is woken costs as much as a small transfer.
+    pub fn put(&self, letter: Letter) -> bool {
+        let mut inner = self.lock();
+        if !inner.closed {
+            inner.letters.push_back(letter);
+        }
+        !inner.closed
+    }
+
+    /// There may be letters.
+    pub fn tell(&self) {
+        let inner = self.lock();
+        if inner.letters.is_empty() {
+            return;
+        }
+        if inner.awaited {
+            self.posted.notify_one();
+        }
         drop(inner);
-        self.posted.notify_one();
         self.poller.wake();
-        true
     }
 
     /// Of a stream. On the isolate's own thread it comes from a turn, at the end
@@ -129,8 +150,7 @@ impl Mailbox {
         inner.letters.push_back(Letter::News(id));
         drop(inner);
         if isolate::id() != self.owner {
-            self.posted.notify_one();
-            self.poller.wake();
+            self.tell();
         }
     }
 
@@ -154,8 +174,10 @@ impl Mailbox {
         loop {
             let place = inner.letters.iter().position(|letter| letter.concerns(id));
             if let Some(letter) = place.and_then(|place| inner.letters.remove(place)) {
+                inner.awaited = false;
                 return letter;
             }
+            inner.awaited = true;
             inner = self
                 .posted
                 .wait(inner)

@@ -18,6 +18,8 @@ pub struct Remotes {
     transfers: RefCell<IdMap<Remote>>,
     /// The handles whose callbacks are being answered, the innermost last.
     answering: RefCell<Vec<u64>>,
+    /// Engines that have not been told yet of what was started on them.
+    untold: RefCell<Vec<Arc<There>>>,
 }
 
 struct Remote {
@@ -46,6 +48,14 @@ impl Remotes {
             mailbox,
             transfers: RefCell::default(),
             answering: RefCell::default(),
+            untold: RefCell::default(),
+        }
+    }
+
+    /// Before the isolate does anything but start more.
+    pub fn tell(&self) {
+        for there in self.untold.take() {
+            there.tell();
         }
     }
 
@@ -83,8 +93,13 @@ impl Remotes {
         });
         loop {
             let there = share.there()?;
-            match there.send(Message::Start(start)) {
+            match there.put(Message::Start(start)) {
                 Ok(()) => {
+                    let mut untold = self.untold.borrow_mut();
+                    if !untold.iter().any(|other| Arc::ptr_eq(other, &there)) {
+                        untold.push(there.clone());
+                    }
+                    drop(untold);
                     let remote = Remote {
                         there,
                         paused: CURLPAUSE_CONT,
@@ -259,6 +274,7 @@ impl Remotes {
     /// Waits for the transfer's next event. An engine that waits for another
     /// answer of this isolate asks in between.
     pub fn wait_for(&self, id: u64) -> Letter {
+        self.tell();
         loop {
             let letter = self.mailbox.wait_for(id);
             if let Some(letter) = self.read(letter) {
@@ -270,6 +286,7 @@ impl Remotes {
     /// What an engine waits with that `turn::is_asked` knows of; nothing if it
     /// needs no answer of JavaScript's.
     pub fn question(&self) -> Option<Asked> {
+        self.tell();
         match self.read(self.mailbox.wait_for(NO_TRANSFER))? {
             Letter::Asked(asked) => Some(asked),
             _ => None,

@@ -40,6 +40,8 @@ struct Inbox {
     messages: VecDeque<Message>,
     /// The engine ended by itself, and can't be used any more.
     failed: bool,
+    /// The engine waits for an answer, until one comes.
+    awaits: bool,
 }
 
 pub enum Message {
@@ -134,6 +136,14 @@ impl There {
 
     /// `Err`: it has failed, and gives the message back.
     pub fn send(&self, message: Message) -> Result<(), Message> {
+        self.put(message)?;
+        self.tell();
+        Ok(())
+    }
+
+    /// The same, for whoever calls `tell` after the last message: an engine that
+    /// is woken for each of many would come to each of them alone.
+    pub fn put(&self, message: Message) -> Result<(), Message> {
         let mut inbox = self.inbox();
         if inbox.failed {
             return Err(message);
@@ -142,10 +152,20 @@ impl There {
             turn::answer(self.me, id);
         }
         inbox.messages.push_back(message);
-        drop(inbox);
-        self.came.notify_one();
-        self.poller.wake();
         Ok(())
+    }
+
+    /// There may be messages.
+    pub fn tell(&self) {
+        let inbox = self.inbox();
+        if inbox.messages.is_empty() {
+            return;
+        }
+        if inbox.awaits {
+            self.came.notify_one();
+        }
+        drop(inbox);
+        self.poller.wake();
     }
 
     pub fn has_failed(&self) -> bool {
@@ -178,6 +198,8 @@ struct Runner<'a> {
     there: &'a There,
     engine: Engine,
     owners: IdMap<Owner>,
+    /// What has letters that nobody was told of yet.
+    untold: Vec<Arc<Mailbox>>,
 }
 
 impl<'a> Runner<'a> {
@@ -196,8 +218,10 @@ impl<'a> Runner<'a> {
             there,
             engine,
             owners: IdMap::default(),
+            untold: Vec::new(),
         };
         let ended = catch_unwind(AssertUnwindSafe(|| runner.turn_until_end()));
+        runner.tell();
         if ended.is_ok() && !runner.engine.is_broken() {
             return;
         }
@@ -263,9 +287,18 @@ impl<'a> Runner<'a> {
             drop(gate);
             while let Some(over) = self.engine.next_over() {
                 if let Some(owner) = self.owners.remove(&over.transfer.id()) {
-                    owner.mailbox.post(Letter::Over(over));
+                    owner.mailbox.put(Letter::Over(over));
+                    note(&mut self.untold, &owner.mailbox);
                 }
             }
+            self.tell();
+        }
+    }
+
+    /// Whoever has letters.
+    fn tell(&mut self) {
+        for mailbox in self.untold.drain(..) {
+            mailbox.tell();
         }
     }
 
@@ -356,11 +389,9 @@ impl<'a> Runner<'a> {
             true => self.there.ask(id, owner.isolate),
             false => None,
         };
-        match self
-            .engine
-            .with_question(|query| owner.tell(query))
-            .flatten()
-        {
+        let told = self.engine.with_question(|query| owner.tell(query));
+        note(&mut self.untold, &owner.mailbox);
+        match told.flatten() {
             None => Reply::Abort,
             Some(Told::Goes(reply)) => reply,
             Some(Told::Waits) => self.wait_for_answer(id),
@@ -368,6 +399,7 @@ impl<'a> Runner<'a> {
     }
 
     fn wait_for_answer(&mut self, id: u64) -> Reply {
+        self.tell();
         loop {
             let message = {
                 let mut inbox = self.there.inbox();
@@ -380,8 +412,10 @@ impl<'a> Runner<'a> {
                     let mut messages = inbox.messages.iter();
                     let place = messages.position(|message| message.matters_to(id));
                     if let Some(message) = place.and_then(|place| inbox.messages.remove(place)) {
+                        inbox.awaits = false;
                         break message;
                     }
+                    inbox.awaits = true;
                     inbox = self
                         .there
                         .came
@@ -403,6 +437,13 @@ impl<'a> Runner<'a> {
                 message => self.heed(message),
             }
         }
+    }
+}
+
+/// Once is enough for each.
+fn note(untold: &mut Vec<Arc<Mailbox>>, mailbox: &Arc<Mailbox>) {
+    if !untold.iter().any(|other| Arc::ptr_eq(other, mailbox)) {
+        untold.push(mailbox.clone());
     }
 }
 
@@ -436,7 +477,7 @@ impl Owner {
             numbers,
             body: body.to_vec(),
         };
-        if !self.mailbox.post(Letter::Asked(asked)) {
+        if !self.mailbox.put(Letter::Asked(asked)) {
             return None;
         }
         if slot.waits() {

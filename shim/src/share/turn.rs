@@ -192,6 +192,13 @@ impl Drop for Relying {
 }
 
 impl Turns {
+    /// Something has changed for those who wait.
+    fn notify(&self) {
+        if !self.waiting.is_empty() {
+            FREED.notify_all();
+        }
+    }
+
     fn is_taken(&self, ticket: Ticket) -> bool {
         let is_earlier =
             |other: &Ticket| other.share == ticket.share && other.number < ticket.number;
@@ -237,8 +244,9 @@ impl Turns {
 impl Drop for Turn {
     fn drop(&mut self) {
         if let Some(share) = self.share {
-            lock().holders.remove(&share);
-            FREED.notify_all();
+            let mut turns = lock();
+            turns.holders.remove(&share);
+            turns.notify();
         }
     }
 }
