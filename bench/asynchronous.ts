@@ -19,6 +19,8 @@ const IDLE = "nothing";
 
 const IN_FLIGHT = 64;
 const CROWD = 10_000;
+/** So many crowds of `IN_FLIGHT` come first. */
+const CROWDS = 30;
 const WORKERS = 4;
 
 const RATE = [
@@ -188,7 +190,8 @@ function forms({ urls, c }: Setup): Benchmark {
 }
 
 function slow({ urls, c }: Setup): Benchmark {
-  const args = ["slow", urls.slow(CROWD), urls.small, String(CROWD)];
+  const few = [urls.slow(IN_FLIGHT), String(IN_FLIGHT), String(CROWDS)];
+  const args = ["slow", urls.slow(CROWD), String(CROWD), ...few];
   return {
     name: "slow",
     title: `${CROWD} transfers in flight, which all wait for the last`,

@@ -61,15 +61,17 @@ async function upload(url: string, small: string): Promise<void> {
   await measureTransfer(() => put(url));
 }
 
-async function slow(url: string, small: string, count: string): Promise<void> {
-  await warmUp(small);
+async function slow(...crowds: string[]): Promise<void> {
   let total = 0;
-  const get = getFrom(url);
-  const once = async () => {
-    const size = await get();
-    total += size;
-  };
-  await measureCrowd(Number(count), () => once, () => total);
+  await measureCrowd({
+    open: getFrom,
+    get: async (get) => {
+      const size = await get();
+      total += size;
+    },
+    close() {},
+    total: () => total,
+  }, crowds);
 }
 
 async function timer(url: string, small: string, ca: string): Promise<void> {

@@ -69,24 +69,47 @@ export async function measureTransfer(
   });
 }
 
-/**
- * So many at once, made by `open`, which all wait for the last; `total` gives
- * the size of all their bodies.
- */
-export async function measureCrowd(
+/** How one of a crowd makes its request. */
+export interface Member<T> {
+  open(url: string): T;
+  get(handle: T): Promise<unknown>;
+  close(handle: T): void;
+  /** The size of all bodies so far. */
+  total(): number;
+}
+
+async function gather<T>(
+  url: string,
   count: number,
-  open: () => () => Promise<unknown>,
-  total: () => number,
+  member: Member<T>,
+): Promise<T[]> {
+  const handles = Array.from({ length: count }, () => member.open(url));
+  await Promise.all(handles.map((handle) => member.get(handle)));
+  return handles;
+}
+
+/**
+ * So many at once, which all wait for the last, after `rounds` times `few`, so
+ * that what is measured is not the code of the first ones.
+ */
+export async function measureCrowd<T>(
+  member: Member<T>,
+  [url, count, fewUrl, few, rounds]: string[],
 ): Promise<void> {
+  for (let round = 0; round < Number(rounds); round++) {
+    const handles = await gather(fewUrl, Number(few), member);
+    for (const handle of handles) member.close(handle);
+  }
+  const totalBefore = member.total();
   const peakBefore = peak(true);
   const cpuBefore = cpu();
   const start = performance.now();
-  const gets = Array.from({ length: count }, open);
-  await Promise.all(gets.map((get) => get()));
+  await gather(url, Number(count), member);
   const took = (performance.now() - start) / 1000;
-  assert(total() === 1024 * count, "a body was not 1 KiB");
+  const size = member.total() - totalBefore;
+  assert(size === 1024 * Number(count), "a body was not 1 KiB");
   report({
-    memory: (peak() - peakBefore) * 1024 / count,
+    memory: (peak() - peakBefore) * 1024 / Number(count),
     seconds: took,
     cpu: cpu() - cpuBefore,
     elapsed: took,

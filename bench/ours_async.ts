@@ -123,18 +123,22 @@ async function mime(url: string, small: string, file: string): Promise<void> {
   assert(easy.getinfo(curl.RESPONSE_CODE) === 200, "not all has arrived");
 }
 
-async function slow(url: string, small: string, count: string): Promise<void> {
-  await warmUp(small);
+async function slow(...crowds: string[]): Promise<void> {
   let total = 0;
   const add = (data: Uint8Array) => {
     total += data.length;
   };
-  const open = () => {
+  const open = (url: string) => {
     const easy = openHandle(url);
     easy.setopt(curl.WRITEFUNCTION, add);
-    return () => easy.perform();
+    return easy;
   };
-  await measureCrowd(Number(count), open, () => total);
+  await measureCrowd({
+    open,
+    get: (easy) => easy.perform(),
+    close: (easy) => easy.close(),
+    total: () => total,
+  }, crowds);
 }
 
 async function timer(url: string, small: string, ca: string): Promise<void> {

@@ -393,6 +393,29 @@ Deno.test("errstr() gives libcurl's text for the last failure", () => {
   assertEquals(c.errstr(), "");
 });
 
+Deno.test("errstr() gives each handle's own text, after each failure", () => {
+  using c = curlFor("file:///does/not/exist");
+  const failOn = (c: curl.Curl, path: string) => {
+    c.setopt(curl.URL, `file://${path}`);
+    const error = assertCurlError(
+      () => c.performSync(),
+      curl.E_FILE_COULDNT_READ_FILE,
+    );
+    assertStringIncludes(error.message, path);
+    assertEquals(c.errstr(), error.message);
+    return error.message;
+  };
+  failOn(c, "/does/not/exist/either/as/nobody/has/made/it");
+  const first = failOn(c, "/nowhere");
+  using copy = c.duphandle();
+  assertEquals(copy.errstr(), "");
+  failOn(copy, "/gone");
+  assertEquals(c.errstr(), first);
+  c.reset();
+  assertEquals(c.errstr(), first);
+  failOn(c, "/gone/too");
+});
+
 Deno.test("pause() and unpause() throw when nothing is running", () => {
   using c = curlFor(FILE);
   for (const act of [() => c.pause(curl.PAUSE_ALL), () => c.unpause()]) {

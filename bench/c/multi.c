@@ -191,24 +191,34 @@ static void mime(const char *url, const char *small, const char *file) {
 }
 
 /* All at once, each on a connection of its own. */
-static void slow(const char *url, const char *small, int count) {
+static void gather(CURLM *multi, CURL **handles, const char *url, int count) {
   size_t total = 0;
   long connections = 0;
-  CURLM *multi = open_multi();
-  CURL **handles = malloc((size_t)count * sizeof *handles);
-  struct rlimit files;
-  if (handles == NULL || getrlimit(RLIMIT_NOFILE, &files) != 0)
-    exit(1);
-  files.rlim_cur = files.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &files);
-  warm_up(multi, small);
-  double peak_before = peak(1), cpu_before = cpu(), start = now();
   for (int i = 0; i < count; i++)
     handles[i] = open_handle(url, &total);
   repeat_for(multi, handles, count, 0, &connections);
-  double took = now() - start, spent = cpu() - cpu_before;
   if (total != 1024 * (size_t)count)
     exit(1);
+}
+
+/* A crowd, after `rounds` of a few. */
+static void slow(const char *url, int count, const char *few_url, int few,
+                 int rounds) {
+  CURLM *multi = open_multi();
+  CURL **handles = malloc((size_t)count * sizeof *handles);
+  struct rlimit files;
+  if (handles == NULL || few > count || getrlimit(RLIMIT_NOFILE, &files) != 0)
+    exit(1);
+  files.rlim_cur = files.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &files);
+  for (int round = 0; round < rounds; round++) {
+    gather(multi, handles, few_url, few);
+    for (int i = 0; i < few; i++)
+      curl_easy_cleanup(handles[i]);
+  }
+  double peak_before = peak(1), cpu_before = cpu(), start = now();
+  gather(multi, handles, url, count);
+  double took = now() - start, spent = cpu() - cpu_before;
   printf("{\"memory\":%.3f,\"seconds\":%.4f,\"cpu\":%.4f,\"elapsed\":%.6f}\n",
          (peak(0) - peak_before) * 1024 / count, took, spent, took);
   close_all(multi, handles, count);
@@ -224,8 +234,8 @@ int multi_job(const char *job, int argc, char **argv) {
     upload(argv[0], argv[1]);
   else if (strcmp(job, "mime") == 0 && argc == 3)
     mime(argv[0], argv[1], argv[2]);
-  else if (strcmp(job, "slow") == 0 && argc == 3)
-    slow(argv[0], argv[1], atoi(argv[2]));
+  else if (strcmp(job, "slow") == 0 && argc == 5)
+    slow(argv[0], atoi(argv[1]), argv[2], atoi(argv[3]), atoi(argv[4]));
   else
     return 2;
   return 0;

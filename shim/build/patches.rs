@@ -26,6 +26,15 @@ macro_rules! counting {
     };
 }
 
+/// How functions of this library's are declared.
+macro_rules! hidden {
+    () => {
+        "#ifdef _WIN32\n#define denocurl_hidden extern\n#else\n\
+         #define denocurl_hidden extern __attribute__((visibility(\"hidden\")))\n\
+         #endif\n"
+    };
+}
+
 const PATCHES: &[Patch] = &[
     // Hosts, credentials and addresses belong to handles and to connections, which
     // may be a share's, and so used and freed by several threads at once. They are
@@ -323,12 +332,12 @@ const PATCHES: &[Patch] = &[
         krate: "curl-sys",
         file: "curl/lib/transfer.c",
         find: "static CURLcode sendrecv_dl(struct Curl_easy *data,",
-        replace: "#ifdef _WIN32\n#define denocurl_hidden extern\n#else\n\
-                  #define denocurl_hidden extern __attribute__((visibility(\"hidden\")))\n\
-                  #endif\n\
-                  denocurl_hidden bool denocurl_room(void *, curl_off_t, char **, size_t *);\n\
-                  denocurl_hidden void denocurl_leave_room(void);\n\n\
-                  static CURLcode sendrecv_dl(struct Curl_easy *data,",
+        replace: concat!(
+            hidden!(),
+            "denocurl_hidden bool denocurl_room(void *, curl_off_t, char **, size_t *);\n\
+             denocurl_hidden void denocurl_leave_room(void);\n\n\
+             static CURLcode sendrecv_dl(struct Curl_easy *data,",
+        ),
     },
     Patch {
         krate: "curl-sys",
@@ -350,6 +359,22 @@ const PATCHES: &[Patch] = &[
         find: "out:\n  Curl_multi_xfer_buf_release(data, xfer_buf);\n",
         replace: "out:\n  denocurl_leave_room();\n  \
                   Curl_multi_xfer_buf_release(data, xfer_buf);\n",
+    },
+    // What ERRORBUFFER points to has no room for a text before there is one.
+    Patch {
+        krate: "curl-sys",
+        file: "curl/lib/curl_trc.c",
+        find: "void Curl_failf(",
+        replace: concat!(
+            hidden!(),
+            "denocurl_hidden char *denocurl_error(char *);\n\nvoid Curl_failf(",
+        ),
+    },
+    Patch {
+        krate: "curl-sys",
+        file: "curl/lib/curl_trc.c",
+        find: "curlx_strcopy(data->set.errorbuffer,",
+        replace: "curlx_strcopy(denocurl_error(data->set.errorbuffer),",
     },
     // Transfers that wait to see whether a new connection multiplexes would
     // wait for the end of its transfer where it does not, and that transfer

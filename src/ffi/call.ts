@@ -163,9 +163,14 @@ export function getinfoBytes(
 }
 
 /** What libcurl hands over lands here; as long as its biggest piece. */
-export let landing: Uint8Array<ArrayBuffer> = new Uint8Array(64 * 1024);
+export let landing: ArrayBuffer = new ArrayBuffer(64 * 1024);
 /** Taken while `landing` is lent. */
-let spare: Uint8Array<ArrayBuffer> | undefined;
+let spare: ArrayBuffer | undefined;
+
+/** So many bytes that have come. */
+function landed(length: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(landing, 0, length);
+}
 
 /** The number of this isolate's engine, once it is known. */
 let engine = 0;
@@ -190,7 +195,7 @@ export function perform(id: number, collect: boolean): number {
     collect ? 1 : 0,
     numbers,
     landing,
-    landing.length,
+    landing.byteLength,
   );
 }
 
@@ -202,23 +207,23 @@ export function pause(id: number, mask: number, unpause: boolean): number {
     unpause ? 1 : 0,
     numbers,
     landing,
-    landing.length,
+    landing.byteLength,
   );
 }
 
 /** Keeps idle connections alive: see `shim_upkeep`. */
 export function upkeep(id: number): number {
-  return library().shim_upkeep(id, numbers, landing, landing.length);
+  return library().shim_upkeep(id, numbers, landing, landing.byteLength);
 }
 
 /** Ends a handle: see `shim_curl_close`. */
 export function curlClose(id: number): number {
-  return library().shim_curl_close(id, numbers, landing, landing.length);
+  return library().shim_curl_close(id, numbers, landing, landing.byteLength);
 }
 
 /** Answers the callback that is asked, and goes on: see `shim_resume`. */
 export function resume(id: number, reply: number): number {
-  return library().shim_resume(id, reply, numbers, landing, landing.length);
+  return library().shim_resume(id, reply, numbers, landing, landing.byteLength);
 }
 
 /** Starts an asynchronous transfer; gives a status: see `shim_start`. */
@@ -228,7 +233,7 @@ export function start(id: number, output: number): number {
 
 /** Answers what the last turn asked, and goes on: see `shim_turn`. */
 export function turn(reply: number): number {
-  return library().shim_turn(reply, numbers, landing, landing.length);
+  return library().shim_turn(reply, numbers, landing, landing.byteLength);
 }
 
 /**
@@ -247,7 +252,7 @@ export function turnFor(
     reply,
     numbers,
     landing,
-    landing.length,
+    landing.byteLength,
   );
 }
 
@@ -275,7 +280,7 @@ export function wait(): Promise<number> {
 /** The body that has been collected, when a transfer is done. */
 export function collected(): Uint8Array<ArrayBuffer> {
   const length = numbers[LENGTH];
-  if (length <= landing.length) return landing.slice(0, length);
+  if (length <= landing.byteLength) return landed(length).slice();
   const whole = new Uint8Array(length);
   library().shim_body(whole, length);
   return whole;
@@ -285,7 +290,7 @@ export function collected(): Uint8Array<ArrayBuffer> {
 export function collectedText(): string {
   const length = numbers[LENGTH];
   return decoder.decode(
-    length <= landing.length ? landing.subarray(0, length) : collected(),
+    length <= landing.byteLength ? landed(length) : collected(),
   );
 }
 
@@ -308,8 +313,9 @@ export function streamRead(
 export function streamRest(id: number): Uint8Array<ArrayBuffer>[] {
   const pieces: Uint8Array<ArrayBuffer>[] = [];
   let length: number;
-  while ((length = Math.abs(streamRead(id, landing))) > 0) {
-    pieces.push(landing.slice(0, length));
+  const room = new Uint8Array(landing);
+  while ((length = Math.abs(streamRead(id, room))) > 0) {
+    pieces.push(room.slice(0, length));
   }
   return pieces;
 }
@@ -317,7 +323,7 @@ export function streamRest(id: number): Uint8Array<ArrayBuffer>[] {
 /** The bytes that the callback is about, for it to keep. */
 export function question(id: number): Uint8Array<ArrayBuffer> {
   const length = numbers[LENGTH];
-  if (length <= landing.length) return landing.slice(0, length);
+  if (length <= landing.byteLength) return landed(length).slice();
   const whole = new Uint8Array(length);
   library().shim_question(id, whole, length);
   return whole;
@@ -326,12 +332,12 @@ export function question(id: number): Uint8Array<ArrayBuffer> {
 /** The same bytes without a copy, until `reclaim`. */
 export function lend(id: number): Uint8Array<ArrayBuffer> {
   const length = numbers[LENGTH];
-  if (length > landing.length) return question(id);
-  const lent = landing;
+  if (length > landing.byteLength) return question(id);
+  const lent = landed(length);
   // The callback may start a transfer, which needs a place to land.
-  landing = spare ?? new Uint8Array(lent.length);
+  landing = spare ?? new ArrayBuffer(landing.byteLength);
   spare = undefined;
-  return length === lent.length ? lent : lent.subarray(0, length);
+  return lent;
 }
 
 /**
@@ -343,7 +349,7 @@ export function lend(id: number): Uint8Array<ArrayBuffer> {
 export function reclaim(lent: Uint8Array<ArrayBuffer>): void {
   // The callback may have transferred them to somebody else.
   if (lent.buffer.detached) return;
-  const taken = new Uint8Array(lent.buffer.transfer());
+  const taken = lent.buffer.transfer();
   spare = landing;
   landing = taken;
 }

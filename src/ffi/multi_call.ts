@@ -45,7 +45,13 @@ export function curlMulti(id: number): number {
 
 /** Adds a handle: see `shim_multi_add`. */
 export function multiAdd(id: number, curl: number): number {
-  return library().shim_multi_add(id, curl, numbers, landing, landing.length);
+  return library().shim_multi_add(
+    id,
+    curl,
+    numbers,
+    landing,
+    landing.byteLength,
+  );
 }
 
 /** Removes a handle: see `shim_multi_remove`. */
@@ -55,7 +61,7 @@ export function multiRemove(id: number, curl: number): number {
     curl,
     numbers,
     landing,
-    landing.length,
+    landing.byteLength,
   );
 }
 
@@ -71,12 +77,12 @@ export function multiRemoveNow(id: number, curl: number): number {
 
 /** Takes a handle out that is to be closed: see `shim_multi_leave`. */
 export function multiLeave(curl: number): number {
-  return library().shim_multi_leave(curl, numbers, landing, landing.length);
+  return library().shim_multi_leave(curl, numbers, landing, landing.byteLength);
 }
 
 /** Does what can be done; how many are not over is in `numbers[1]` then. */
 export function multiPerform(id: number): number {
-  return library().shim_multi_perform(id, numbers, landing, landing.length);
+  return library().shim_multi_perform(id, numbers, landing, landing.byteLength);
 }
 
 /** The same for one socket. */
@@ -91,13 +97,13 @@ export function multiSocketAction(
     how,
     numbers,
     landing,
-    landing.length,
+    landing.byteLength,
   );
 }
 
 /** Ends it: see `shim_multi_close`. */
 export function multiClose(id: number): number {
-  return library().shim_multi_close(id, numbers, landing, landing.length);
+  return library().shim_multi_close(id, numbers, landing, landing.byteLength);
 }
 
 /** Sets an option to a number. */
@@ -112,7 +118,7 @@ export function multiSetoptNumber(
     value,
     numbers,
     landing,
-    landing.length,
+    landing.byteLength,
   );
 }
 
@@ -155,14 +161,14 @@ export function multiDone(id: number, most: number): number {
     Math.min(most, well.length),
     numbers,
     landing,
-    landing.length,
+    landing.byteLength,
   );
 }
 
 /** libcurl's text for the transfer that has failed. */
 export function multiDoneText(): string {
-  const length = Math.min(numbers[LENGTH], landing.length);
-  return decoder.decode(landing.subarray(0, length));
+  const length = Math.min(numbers[LENGTH], landing.byteLength);
+  return decoder.decode(new Uint8Array(landing, 0, length));
 }
 
 /** `numbers[0]`: milliseconds, or less than 0. */

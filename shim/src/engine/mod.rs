@@ -97,6 +97,10 @@ enum Order {
 /// So often a turn looks again for what libcurl wants to do at once.
 const PASSES: usize = 4;
 
+/// So many transfers begin at once: the next ones find free what libcurl needed to
+/// connect these, and others have their turn in between.
+const STARTS: usize = 64;
+
 /// Room for more orders than most turns bring is given back.
 const ORDERS_KEPT: usize = 1024;
 
@@ -440,7 +444,9 @@ impl Engine {
         }
         let desks = Desks::Many(inner.desks.clone());
         let last = Suspendable::new(desks, move || {
-            inner.obey();
+            while !inner.orders.borrow().is_empty() {
+                inner.obey();
+            }
             0
         });
         if let Some(mut last) = last {
@@ -515,14 +521,18 @@ impl Inner {
     }
 
     fn obey(&self) {
-        loop {
+        let mut starts = 0;
+        while starts < STARTS {
             // The borrow ends before libcurl calls back.
             let Some(order) = self.orders.borrow_mut().pop_front() else {
                 self.orders.borrow_mut().shrink_to(ORDERS_KEPT);
                 return;
             };
             match order {
-                Order::Start(id) => self.add(id),
+                Order::Start(id) => {
+                    self.add(id);
+                    starts += 1;
+                }
                 Order::Cancel(id) => {
                     if let Some(code) = self.cancelled(id) {
                         self.remove(id, code);

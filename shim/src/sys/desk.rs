@@ -55,13 +55,12 @@ pub struct Desk {
     pub watched: Cell<bool>,
     /// From here on every callback answers "abort".
     aborting: Cell<bool>,
-    reply: Cell<Vec<u8>>,
-    /// Made when there is something to put off, as most transfers have nothing.
-    deferred: RefCell<Option<Box<Backlog>>>,
+    /// Made when there is something in it, as most transfers have nothing.
+    backlog: RefCell<Option<Box<Backlog>>>,
     /// The parts of its mime whose content JavaScript gives.
     sources: Box<[u64]>,
     /// The handle of a transfer, which may be one of frames.
-    transfers: RefCell<Option<Arc<OwnedEasy>>>,
+    transfers: Option<Arc<OwnedEasy>>,
     pub flow: Flow,
 }
 
@@ -130,7 +129,10 @@ pub struct Scripts {
 
 #[derive(Default)]
 struct Backlog {
+    /// What is put off.
     events: VecDeque<Deferred>,
+    /// Bytes that go with the answer.
+    reply: Vec<u8>,
 }
 
 /// Told to JavaScript as soon as no share lock is held.
@@ -147,10 +149,9 @@ impl Desk {
             answered: Cell::new(scripts.answered),
             watched: Cell::new(scripts.watched),
             aborting: Cell::new(false),
-            reply: Cell::default(),
-            deferred: RefCell::default(),
+            backlog: RefCell::default(),
             sources: Box::default(),
-            transfers: RefCell::default(),
+            transfers: None,
             flow: Flow::default(),
         }
     }
@@ -171,16 +172,15 @@ impl Desk {
 
     /// That of a transfer on this handle.
     pub fn of_transfer(handle: &Arc<OwnedEasy>, id: u64, scripts: Scripts) -> Self {
-        let desk = Self::new(id, scripts);
-        desk.transfers.replace(Some(handle.clone()));
+        let mut desk = Self::new(id, scripts);
+        desk.transfers = Some(handle.clone());
         desk
     }
 
     /// What WRITEFUNCTION is told beside its piece: the frame, and that it is
     /// one.
     pub(super) fn frame(&self) -> [f64; 6] {
-        let transfers = self.transfers.borrow();
-        match transfers.as_ref().and_then(|handle| handle.frame()) {
+        match self.transfers.as_ref().and_then(|handle| handle.frame()) {
             Some([age, flags, offset, left, length]) => [age, flags, offset, left, length, 1.0],
             None => [0.0; 6],
         }
@@ -226,7 +226,7 @@ impl Desk {
     fn is_ready_to_write(&self) -> bool {
         let flow = &self.flow;
         let holds = flow.writing.get() || flow.alone.get() || self.has_paused(CURLPAUSE_RECV);
-        !holds && self.deferred.borrow().is_none()
+        !holds && self.backlog.borrow().is_none()
     }
 
     /// WRITEFUNCTION, about what has landed with JavaScript already.
@@ -281,8 +281,8 @@ impl Desk {
 
     /// For what libcurl tells in the middle of something.
     pub(super) fn tell_later(&self, event: Deferred) {
-        let mut deferred = self.deferred.borrow_mut();
-        deferred.get_or_insert_default().events.push_back(event);
+        let mut backlog = self.backlog.borrow_mut();
+        backlog.get_or_insert_default().events.push_back(event);
     }
 
     /// Tells what has been put off, unless a share's lock is held.
@@ -293,7 +293,11 @@ impl Desk {
     }
 
     pub(super) fn take_reply(&self) -> Vec<u8> {
-        self.reply.take()
+        let mut backlog = self.backlog.borrow_mut();
+        backlog
+            .as_mut()
+            .map(|it| std::mem::take(&mut it.reply))
+            .unwrap_or_default()
     }
 
     pub fn aborting(&self) -> bool {
@@ -316,9 +320,9 @@ impl Desk {
     pub fn tell_deferred(&self) {
         loop {
             // The borrow ends before the suspension.
-            let mut deferred = self.deferred.borrow_mut();
-            let event = deferred.as_mut().and_then(|it| it.events.pop_front());
-            drop(deferred);
+            let mut backlog = self.backlog.borrow_mut();
+            let event = backlog.as_mut().and_then(|it| it.events.pop_front());
+            drop(backlog);
             let Some(event) = event else {
                 return;
             };
@@ -411,7 +415,7 @@ impl Desk {
 
     /// Bytes that go with the next answer, where libcurl has no room for them.
     pub(super) fn keep_reply(&self, bytes: Vec<u8>) {
-        self.reply.replace(bytes);
+        self.backlog.borrow_mut().get_or_insert_default().reply = bytes;
     }
 
     fn suspend(&self, slot: Slot, numbers: [f64; 6], body: &[u8], room: &mut [u8]) -> Reply {

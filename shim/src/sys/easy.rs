@@ -1,6 +1,7 @@
 //! The easy handle and the typed doors to its variadic calls.
 
 use super::bindings::*;
+use super::error_text::ErrorText;
 use super::lists::Slist;
 use super::mime::MimeRoot;
 use super::share::OwnedShare;
@@ -8,8 +9,7 @@ use super::trampolines::{self, Slot};
 use super::url::OwnedUrl;
 #[cfg(unix)]
 use crate::libcurl::poll;
-use std::cell::UnsafeCell;
-use std::ffi::{CStr, c_char, c_long, c_void};
+use std::ffi::{CStr, c_long, c_void};
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ pub struct OwnedEasy {
     handle: NonNull<CURL>,
     /// libcurl writes here: it stays where it is, as nobody has one that is not
     /// in an `Arc`.
-    error: UnsafeCell<[u8; CURL_ERROR_SIZE]>,
+    error: ErrorText,
 }
 
 // SAFETY: libcurl ties no thread to an easy handle, and the claim in front of it
@@ -36,7 +36,7 @@ impl OwnedEasy {
     fn own(handle: *mut CURL) -> Option<Arc<Self>> {
         let easy = Arc::new(Self {
             handle: NonNull::new(handle)?,
-            error: UnsafeCell::new([0; CURL_ERROR_SIZE]),
+            error: ErrorText::default(),
         });
         easy.point_to_error().then_some(easy)
     }
@@ -46,23 +46,21 @@ impl OwnedEasy {
     }
 
     fn point_to_error(&self) -> bool {
-        let buffer = self.error.get().cast::<c_char>();
-        // SAFETY: the buffer has the size that libcurl writes at most, and
-        // lives as long as the handle.
-        unsafe { curl_easy_setopt(self.raw(), CURLOPT_ERRORBUFFER, buffer) == CURLE_OK }
+        let place = self.error.as_ptr();
+        // SAFETY: it lives as long as the handle, and libcurl asks it for room.
+        unsafe { curl_easy_setopt(self.raw(), CURLOPT_ERRORBUFFER, place) == CURLE_OK }
     }
 
     /// The detailed text of the last failure, or nothing.
     pub fn error_text(&self) -> String {
         // SAFETY: libcurl writes only during calls on this handle, none of
-        // which is under way; the text is terminated.
-        let text = unsafe { CStr::from_ptr(self.error.get().cast()) };
-        text.to_string_lossy().into_owned()
+        // which is under way.
+        unsafe { self.error.read() }
     }
 
     pub fn clear_error(&self) {
         // SAFETY: as in `error_text`.
-        unsafe { (*self.error.get())[0] = 0 }
+        unsafe { self.error.clear() }
     }
 
     pub fn set_long(&self, option: CURLoption, value: c_long) -> CURLcode {
@@ -188,7 +186,7 @@ impl OwnedEasy {
         self.point_to_error()
     }
 
-    /// The copy has its own error buffer; its lists and its body to post are this
+    /// The copy has its own text of an error; its lists and its body to post are this
     /// handle's, so the caller keeps them for both, and its callbacks are still
     /// told this handle's number.
     pub fn duplicate(&self) -> Option<Arc<Self>> {

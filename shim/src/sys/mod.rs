@@ -12,6 +12,7 @@ pub mod desk;
 pub mod easy;
 #[cfg(target_os = "linux")]
 mod epoll;
+mod error_text;
 pub mod getinfo;
 pub mod headers;
 pub mod landing;
