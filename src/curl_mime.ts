@@ -4,17 +4,13 @@
  * @module
  */
 
-import {
-  type CurlMimePart,
-  newPart,
-  type PartText,
-  placeOf,
-} from "./curl_mime_part.ts";
-import { check, stateError } from "./errors.ts";
-import { mimeCheck, Text } from "./ffi/mime_call.ts";
+import { type CurlMimePart, partAt } from "./curl_mime_part.ts";
+import { stateError } from "./errors.ts";
+import { Text } from "./ffi/mime_call.ts";
 import {
   checkOptions,
-  headerBytes,
+  headerLines,
+  packed,
   pathBytes,
   TEXT,
   textBytes,
@@ -83,15 +79,6 @@ export function introduce(findTarget: FindTarget): void {
   find = findTarget;
 }
 
-/** Stands for a Curl where the mime ends with what it is set as. */
-class Borrower implements CurlLike {
-  readonly handle: number;
-
-  constructor(readonly target: MimeTarget) {
-    this.handle = target.id;
-  }
-}
-
 /**
  * A body of several parts, to be set as MIMEPOST of the Curl that it is made
  * for: a form by HTTP, a mail by SMTP or IMAP.
@@ -134,10 +121,10 @@ export class CurlMime implements Disposable {
    * ```
    */
   constructor(curl: CurlLike) {
-    const isBorrowed = curl instanceof Borrower;
-    const target = isBorrowed ? curl.target : targetOf(curl);
-    const owner = isBorrowed ? undefined : curl;
-    keepNode(this, new MimeNode(target, owner, isBorrowed));
+    // One that is made already, which nobody outside can have.
+    const node: unknown = curl;
+    const isMade = node instanceof MimeNode;
+    keepNode(this, isMade ? node : new MimeNode(targetOf(curl), curl, false));
   }
 
   /**
@@ -169,9 +156,7 @@ export class CurlMime implements Disposable {
       throw wrongArgument("CurlMime.from()", "a FormData", formData);
     }
     const mime = new CurlMime(curl);
-    orClose(mime, () => {
-      for (const [name, value] of formData) addEntry(mime, name, value);
-    });
+    orClose(mime, () => addEntries(mime, formData));
     return mime;
   }
 
@@ -214,7 +199,8 @@ export class CurlMime implements Disposable {
    * ```
    */
   addpart(): CurlMimePart {
-    return newPart(ownNode(this));
+    const node = ownNode(this);
+    return partAt(node, node.addPart());
   }
 
   /**
@@ -332,7 +318,6 @@ export class CurlMime implements Disposable {
   addMultipart(options: MimeMultipartOptions = {}): CurlMime {
     checkOptions("addMultipart()", options);
     const { name = null, subtype = "mixed" } = options;
-    const node = ownNode(this);
     const bytes = textBytes("addMultipart()", name);
     if (subtype !== null && typeof subtype !== "string") {
       throw wrongArgument("addMultipart()", "a string as subtype", subtype);
@@ -341,16 +326,8 @@ export class CurlMime implements Disposable {
       "addMultipart()",
       subtype === null ? null : `multipart/${subtype}`,
     );
-    const curl = node.owner ?? new Borrower(node.target);
-    const child = new CurlMime(curl as CurlLike);
-    orClose(child, () => {
-      node.checkDepth();
-      const part = node.addPart();
-      node.setSubparts(part, ownNode(child));
-      node.setText(part, "name", bytes);
-      node.setText(part, "type", type);
-    });
-    return child;
+    const texts = packed([[Text.name, bytes], [Text.type, type]]);
+    return mimeOf(ownNode(this).addChild(texts));
   }
 
   /**
@@ -400,7 +377,7 @@ export class CurlMime implements Disposable {
 /** Sets MIMEPOST; throws what `Curl.setopt` does. */
 export function setMime(target: MimeTarget, value: unknown): void {
   if (value instanceof FormData) {
-    return send(target, (curl) => CurlMime.from(curl, value));
+    return send(target, (mime) => addEntries(mime, value));
   }
   const node = nodeOf(value);
   if (node === undefined) {
@@ -420,14 +397,22 @@ export function setMime(target: MimeTarget, value: unknown): void {
 /** Has a handle send what ends with the option that it is set by. */
 export function send(
   target: MimeTarget,
-  make: (curl: CurlLike) => CurlMime,
+  fill: (mime: CurlMime) => void,
 ): void {
-  const mime = make(new Borrower(target));
-  orClose(mime, () => ownNode(mime).send());
+  const node = new MimeNode(target, undefined, true);
+  const mime = mimeOf(node);
+  orClose(mime, () => {
+    fill(mime);
+    node.send();
+  });
+}
+
+function mimeOf(node: MimeNode): CurlMime {
+  return Reflect.construct(CurlMime, [node]);
 }
 
 /** Does something with a mime that nobody else has, or closes it. */
-export function orClose(mime: CurlMime, act: () => void): void {
+function orClose(mime: CurlMime, act: () => void): void {
   try {
     act();
   } catch (error) {
@@ -456,56 +441,51 @@ function isCurlClosed(node: MimeNode): boolean {
   return owner?.closed ?? false;
 }
 
-/** All is checked before the part is there. */
-function add(
+/** Adds a part by one call, which adds all of it or nothing. */
+export function add(
   mime: CurlMime,
   call: string,
   options: MimePartOptions & { name?: unknown; data?: unknown; file?: unknown },
 ): CurlMimePart {
   checkOptions(call, options);
   const { name = null, data = null, file = null, headers = null } = options;
-  const { filename, contentType, encoder: encoding = null } = options;
+  const { filename, contentType, encoder = null } = options;
   if (data !== null && file !== null) {
     throw new TypeError(`${call} accepts at most one of data or file`);
   }
   const isFile = data instanceof File;
-  const texts = {
-    name: textBytes(call, name),
-    filename: textBytes(call, filename ?? (isFile ? data.name : null)),
-    type: textBytes(call, contentType ?? (isFile ? data.type || null : null)),
-    encoder: textBytes(call, encoding),
-  };
-  const lines = headerBytes(headers);
-  const path = file === null ? null : pathBytes(call, file);
+  const texts = packed([
+    // It sets the filename, too.
+    [Text.filedata, file === null ? null : pathBytes(call, file)],
+    [Text.name, textBytes(call, name)],
+    [
+      Text.filename,
+      textBytes(call, filename ?? (isFile ? data.name : null)),
+    ],
+    [
+      Text.type,
+      textBytes(call, contentType ?? (isFile ? data.type || null : null)),
+    ],
+    [Text.encoder, textBytes(call, encoder)],
+    ...headerLines(headers),
+  ]);
   const content = data instanceof Blob || data === null
     ? data
     : argumentBytes(call, `${TEXT} or a Blob`, data);
   const node = ownNode(mime);
-  if (texts.encoder !== null) check(mimeCheck(Text.encoder, texts.encoder));
-  if (path !== null) check(mimeCheck(Text.filedata, path));
-  const part = mime.addpart();
-  const { part: place } = placeOf(part);
-  if (content !== null) part.data(content);
-  if (path !== null) node.setText(place, "filedata", path);
-  for (const [what, text] of Object.entries(texts)) {
-    if (text !== null) node.setText(place, what as PartText, text);
-  }
-  if (lines.length > 0) node.setHeaders(place, lines);
-  return part;
+  return partAt(node, node.addPart(texts, content));
 }
 
-/** An entry of a form, sent as fetch sends it. */
-function addEntry(
-  mime: CurlMime,
-  name: string,
-  value: FormDataEntryValue,
-): void {
-  if (typeof value === "string") {
-    mime.addField(withLineEnds(name), withLineEnds(value));
-  } else {
-    mime.addField(withLineEnds(name), value, {
-      contentType: value.type || "application/octet-stream",
-    });
+/** Those of a form, sent as fetch sends them. */
+function addEntries(mime: CurlMime, formData: FormData): void {
+  for (const [name, value] of formData) {
+    if (typeof value === "string") {
+      mime.addField(withLineEnds(name), withLineEnds(value));
+    } else {
+      mime.addField(withLineEnds(name), value, {
+        contentType: value.type || "application/octet-stream",
+      });
+    }
   }
 }
 

@@ -5,7 +5,8 @@
  */
 
 import {
-  headerBytes,
+  headerLines,
+  packed,
   pathBytes,
   sizeOf,
   textBytes,
@@ -52,7 +53,7 @@ export interface MimeDataOptions<U = undefined> {
 }
 
 /** Where a part is, by which nobody else can make one. */
-export interface Place {
+interface Place {
   /** Its mime. */
   readonly node: MimeNode;
   /** Its place in there. */
@@ -343,7 +344,7 @@ export class CurlMimePart {
    */
   headers(headers: Iterable<string | Uint8Array> | null): void {
     const { node, part } = placeOf(this);
-    node.setHeaders(part, headerBytes(headers));
+    node.setHeaders(part, packed(headerLines(headers)));
   }
 
   /**
@@ -387,23 +388,18 @@ class Placed implements Place {
   constructor(readonly node: MimeNode, readonly part: number) {}
 }
 
-/** A new part. */
-export function newPart(node: MimeNode): CurlMimePart {
-  const place = new Placed(node, node.addPart());
-  return Reflect.construct(CurlMimePart, [place]);
+/** The part at a place of a mime. */
+export function partAt(node: MimeNode, part: number): CurlMimePart {
+  return Reflect.construct(CurlMimePart, [new Placed(node, part)]);
 }
 
-/** Where a part is. */
-export function placeOf(part: CurlMimePart): Place {
+function placeOf(part: CurlMimePart): Place {
   return places.get(part)!;
 }
 
-/** What a part is told by a string. */
-export type PartText = "name" | "filename" | "type" | "encoder";
-
 function setText(
   target: CurlMimePart,
-  what: PartText,
+  what: "name" | "filename" | "type" | "encoder",
   value: string | Uint8Array | null,
 ): void {
   const { node, part } = placeOf(target);

@@ -4,8 +4,7 @@
  * @module
  */
 
-import { CurlMime, orClose, send } from "./curl_mime.ts";
-import type { CurlMimePart } from "./curl_mime_part.ts";
+import { add, type CurlMime, send } from "./curl_mime.ts";
 import type { MimeTarget } from "./mime_tree.ts";
 import {
   FORM_BUFFER,
@@ -60,12 +59,8 @@ export function setForm(target: MimeTarget, value: unknown): void {
   const fields = Array.from(value as Iterable<unknown>, fieldOf);
   // PycURL leaves everything as it is.
   if (fields.length === 0) return;
-  send(target, (curl) => {
-    const mime = new CurlMime(curl);
-    orClose(mime, () => {
-      for (const field of fields) addField(mime, field);
-    });
-    return mime;
+  send(target, (mime) => {
+    for (const field of fields) addField(mime, field);
   });
 }
 
@@ -166,36 +161,25 @@ function setOnce(
 
 function addField(mime: CurlMime, { name, pieces }: Field): void {
   const several = pieces.length > 1;
-  const parent = several
-    ? mime.addMultipart({ name, subtype: null })
-    : undefined;
+  const parent = several ? mime.addMultipart({ name, subtype: null }) : mime;
   let before: Text | undefined;
-  for (const piece of pieces) {
-    const part = (parent ?? mime).addpart();
-    if (parent === undefined) part.name(name);
-    before = fill(part, piece, before, several) ?? before;
+  for (const { contents, file, buffer, filename, type } of pieces) {
+    const isFile = file !== undefined || buffer !== undefined;
+    const hint = file ?? filename ?? "";
+    const given = type ??
+      (isFile
+        ? typeOf(hint) ?? before ?? "application/octet-stream"
+        : undefined);
+    add(parent, "HTTPPOST", {
+      name: several ? null : name,
+      file,
+      data: file === undefined ? buffer ?? contents : null,
+      contentType: given,
+      // libcurl's forms give all of several files the first one's.
+      filename: isFile || several ? filename : null,
+    });
+    before = given ?? before;
   }
-}
-
-/**
- * Gives the type that the part has then, if it has one. Each of several files
- * has its own filename, where libcurl's forms give all of them the first one's.
- */
-function fill(
-  part: CurlMimePart,
-  { contents, file, buffer, filename, type }: Piece,
-  before: Text | undefined,
-  several: boolean,
-): Text | undefined {
-  if (file !== undefined) part.filedata(file);
-  else part.data(buffer ?? contents!);
-  const isFile = file !== undefined || buffer !== undefined;
-  const hint = file ?? filename ?? "";
-  const given = type ??
-    (isFile ? typeOf(hint) ?? before ?? "application/octet-stream" : undefined);
-  if (given !== undefined) part.type(given);
-  if (filename !== undefined && (isFile || several)) part.filename(filename);
-  return given;
 }
 
 function typeOf(name: Text): string | undefined {

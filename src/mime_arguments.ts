@@ -4,6 +4,7 @@
  * @module
  */
 
+import { HEADER } from "./ffi/mime_call.ts";
 import { filePath } from "./file_path.ts";
 import { argumentBytes, wrongArgument } from "./values.ts";
 
@@ -41,25 +42,36 @@ export function pathBytes(
   return textBytes(call, path)!;
 }
 
-/** Lines that each end with NUL. */
-export function headerBytes(headers: unknown): Uint8Array<ArrayBuffer> {
+/** A text, or null, and what it is. */
+type Told = readonly [what: number, text: Uint8Array<ArrayBuffer> | null];
+
+/** Header lines. */
+export function headerLines(headers: unknown): Told[] {
   const isList = typeof headers === "object" && headers !== null &&
     Symbol.iterator in headers && !ArrayBuffer.isView(headers);
   if (headers !== null && !isList) {
     throw wrongArgument("headers()", `an iterable of strings or null`, headers);
   }
-  const lines = [...headers as Iterable<unknown> ?? []].map((line) => {
+  return [...headers as Iterable<unknown> ?? []].map((line) => {
     if (line === null) throw wrongArgument("headers()", TEXT, line);
-    return textBytes("headers()", line)!;
+    return [HEADER, textBytes("headers()", line)];
   });
-  const length = lines.reduce((sum, line) => sum + line.length + 1, 0);
-  const joined = new Uint8Array(length);
+}
+
+/** All of them in one: each after what it is, and before a NUL. */
+export function packed(told: readonly Told[]): Uint8Array<ArrayBuffer> {
+  const length = told.reduce((sum, [, text]) => {
+    return text === null ? sum : sum + text.length + 2;
+  }, 0);
+  const bytes = new Uint8Array(length);
   let end = 0;
-  for (const line of lines) {
-    joined.set(line, end);
-    end += line.length + 1;
+  for (const [what, text] of told) {
+    if (text === null) continue;
+    bytes[end] = what;
+    bytes.set(text, end + 1);
+    end += text.length + 2;
   }
-  return joined;
+  return bytes;
 }
 
 /** The size of what functions give. */

@@ -10,6 +10,7 @@ import { check, CurlError, stateError } from "./errors.ts";
 import * as call from "./ffi/mime_call.ts";
 import { made } from "./handle.ts";
 import {
+  BlobSource,
   CopiedBody,
   type MimeBody,
   type MimeSource,
@@ -24,9 +25,6 @@ export interface MimeTarget {
   /** Its functions. */
   readonly callbacks: Callbacks;
 }
-
-/** So many mimes may be inside one another, as shim/src/sys/mime.rs has it. */
-const DEEPEST = 12;
 
 /** What is kept of a part's content. */
 type Content =
@@ -63,12 +61,20 @@ export class MimeNode implements MimeBody {
   #parent: MimeNode | undefined;
   #closed = false;
 
-  /** Makes one; throws what `new CurlMime()` does. */
-  constructor(target: MimeTarget, owner: unknown, isBorrowed: boolean) {
+  /**
+   * Makes one, unless it is the library's `id`; throws what `new CurlMime()`
+   * does.
+   */
+  constructor(
+    target: MimeTarget,
+    owner: unknown,
+    isBorrowed: boolean,
+    id: number = made(call.mimeNew(target.id)),
+  ) {
     this.#target = target;
     this.owner = owner;
     this.#isBorrowed = isBorrowed;
-    this.#id = made(call.mimeNew(target.id));
+    this.#id = id;
     collected.register(this, [target.id, this.#id], this);
   }
 
@@ -80,10 +86,39 @@ export class MimeNode implements MimeBody {
     return this.#closed;
   }
 
-  /** The place of a new part. */
-  addPart(): number {
+  /** Adds a part with all of this, or nothing; gives its place. */
+  addPart(
+    texts?: Uint8Array<ArrayBuffer>,
+    data: Uint8Array<ArrayBuffer> | Blob | null = null,
+  ): number {
+    const { Content } = call;
+    if (data === null) return this.#add(Content.none, texts);
+    if (!(data instanceof Blob)) return this.#add(Content.data, texts, data);
+    const part = this.#add(Content.source, texts, undefined, data.size);
+    const number = call.numbers[call.ADDED];
+    this.#contents.set(part, { number, source: new BlobSource(data) });
+    return part;
+  }
+
+  /** Adds a part with a new mime in it, or nothing. */
+  addChild(texts: Uint8Array<ArrayBuffer>): MimeNode {
+    const part = this.#add(call.Content.mime, texts);
+    const id = call.numbers[call.ADDED];
+    const child = new MimeNode(this.#target, this.owner, this.#isBorrowed, id);
+    child.#parent = this;
+    this.#contents.set(part, child);
+    return child;
+  }
+
+  #add(
+    content: number,
+    texts?: Uint8Array<ArrayBuffer>,
+    data?: Uint8Array<ArrayBuffer>,
+    size?: number,
+  ): number {
     this.#check("addpart");
-    return made(call.mimePart(this.#target.id, this.#id));
+    const { id } = this.#target;
+    return made(call.mimeAdd(id, this.#id, content, texts, data, size));
   }
 
   /** Tells a part one of `Text`, by the method of this name. */
@@ -98,18 +133,6 @@ export class MimeNode implements MimeBody {
     if (what === "filedata") this.#replace(part, undefined);
   }
 
-  /** Throws if no part of it may have parts itself. */
-  checkDepth(): void {
-    let depth = 1;
-    let node = this.#parent;
-    for (; node !== undefined; node = node.#parent) depth++;
-    if (depth < DEEPEST) return;
-    throw new RangeError(
-      `addMultipart() nests mime objects ${DEEPEST} deep at most, which is ` +
-        "what libcurl can send",
-    );
-  }
-
   /** Gives a part its content. */
   setData(part: number, data: Uint8Array<ArrayBuffer>): void {
     this.#check("data");
@@ -117,7 +140,7 @@ export class MimeNode implements MimeBody {
     this.#replace(part, undefined);
   }
 
-  /** Gives a part header lines, which each end with NUL. */
+  /** Gives a part header lines. */
   setHeaders(part: number, lines: Uint8Array<ArrayBuffer>): void {
     this.#check("headers");
     check(call.mimeHeaders(this.#target.id, this.#id, part, lines));

@@ -135,23 +135,6 @@ function learn(entry: MimeEntry, { error }: Outcome): void {
   if (/ - no curl handle$/.test(text)) entry.owner.isClosed = true;
 }
 
-/** Calls that do one thing after another, as which they are refused. */
-const STEPS = [
-  "addpart",
-  "data",
-  "encoder",
-  "filedata",
-  "headers",
-  "name",
-  "subparts",
-  "type",
-];
-
-/** Another Worker's transfer may begin between two steps. */
-function betweenSteps(walk: Walk, owner: CurlEntry): Allowed[] {
-  return STEPS.flatMap((step) => allowed(walk, owner, idleOnly(step, "ok")));
-}
-
 export function addPart(walk: Walk): void {
   const entry = anyMime(walk);
   const { value } = attempt(
@@ -178,26 +161,19 @@ export function addField(walk: Walk): void {
       () => entry.mime.addFile("file", path, { headers: ["X-A: 1"] }),
       () => entry.mime.add({ data: new Blob([bytes]) }),
     ]),
-    ...betweenSteps(walk, entry.owner),
   );
   if (value !== undefined) entry.parts.push(value);
 }
 
 export function addMultipart(walk: Walk): void {
   const entry = anyMime(walk);
-  // Its Curl is looked at for the new mime first.
-  const { value, error } = walk.attempt(
-    `${entry} addMultipart()`,
-    [
-      ...allowed(walk, entry.owner, idleOnly("CurlMime", "ok")),
-      ...betweenSteps(walk, entry.owner),
-      noMime("addpart"),
-      wrongRange(/^addMultipart\(\) nests mime objects 12 deep/),
-    ],
+  const { value } = attempt(
+    walk,
+    entry,
+    "addpart",
     () => entry.mime.addMultipart({ subtype: "mixed" }),
-    entry.owner.curl.handle,
+    wrongRange(/^addMultipart\(\) nests mime objects 12 deep/),
   );
-  learn(entry, { value, error } as Outcome);
   if (value === undefined) return;
   keep(walk, value, entry.owner).parent = entry;
 }
@@ -368,17 +344,18 @@ export function sendOther(walk: Walk): void {
       owner.curl.setopt(curl.HTTPPOST, [["field", "value"]]);
     }],
   ]);
-  // A form is a mime that is made first.
-  const rules = [SETTING_IDLE, idleOnly("CurlMime", "ok")];
+  // A form is a mime that is made and filled first.
+  const rules = [
+    SETTING_IDLE,
+    idleOnly("CurlMime", "ok"),
+    idleOnly("addpart", "ok"),
+  ];
   // A Blob has no function that could be called out of the blue.
   owner.mimes.add(form);
   walk.attemptOn(
     owner,
     what,
-    [
-      ...rules.flatMap((rule) => allowed(walk, owner, rule)),
-      ...betweenSteps(walk, owner),
-    ],
+    rules.flatMap((rule) => allowed(walk, owner, rule)),
     act,
   );
 }

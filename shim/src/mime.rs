@@ -37,6 +37,15 @@ struct Keeper {
     held: bool,
 }
 
+impl Keeper {
+    fn me() -> Self {
+        Self {
+            isolate: Some(isolate::id()),
+            held: true,
+        }
+    }
+}
+
 #[derive(Default)]
 enum Sent {
     #[default]
@@ -63,6 +72,25 @@ pub enum Change {
     Attach {
         child: u64,
     },
+}
+
+/// What a part is told in one go.
+#[derive(Default)]
+pub struct Told<'a> {
+    pub texts: Vec<(Text, &'a CStr)>,
+    pub headers: Vec<&'a CStr>,
+}
+
+/// What a new part holds.
+#[derive(Clone, Copy)]
+pub enum Filling<'a> {
+    /// Nothing, or the file that it is told.
+    None,
+    Data(&'a [u8]),
+    /// So many bytes, which JavaScript gives.
+    Source(i64),
+    /// A new mime.
+    Mime,
 }
 
 /// One such call.
@@ -194,6 +222,12 @@ fn done(what: &str, code: CURLcode) -> Result<()> {
     }
 }
 
+fn too_deep(method: &str) -> Error {
+    Error::range(format!(
+        "{method}() nests mime objects {LEVELS} deep at most, which is what libcurl can send"
+    ))
+}
+
 fn no_memory() -> Error {
     Error::easy(CURLE_OUT_OF_MEMORY, "")
 }
@@ -203,11 +237,7 @@ pub fn new(easy: &Easy) -> Result<u64> {
     let mut held = easy.enter_idle("CurlMime")?;
     let handle = held.handle()?.clone();
     let mime = registry::new_id();
-    let keeper = Keeper {
-        isolate: Some(isolate::id()),
-        held: true,
-    };
-    match held.mimes().forest.add(mime, &handle, keeper) {
+    match held.mimes().forest.add(mime, &handle, Keeper::me()) {
         true => Ok(mime),
         false => Err(no_memory()),
     }
@@ -247,11 +277,73 @@ pub fn unset(easy: &Easy) -> Result<()> {
     Ok(())
 }
 
-/// The number of a new part.
-pub fn add_part(easy: &Easy, mime: u64) -> Result<usize> {
+/// Adds a part with all that it is told and holds, or nothing: its place, and the
+/// number of its source or mime. Only libcurl's memory can run out on the way.
+pub fn add_part(
+    easy: &Easy,
+    mime: u64,
+    told: Told<'_>,
+    filling: Filling<'_>,
+) -> Result<(usize, u64)> {
+    for (what, text) in &told.texts {
+        check(*what, text)?;
+    }
+    let headers = list_of(told.headers)?;
     let mut held = easy.enter_idle("addpart")?;
+    let handle = held.handle()?.clone();
     held.mimes().find(mime, "addpart")?;
-    held.mimes().forest.add_part(mime).ok_or_else(no_memory)
+    let forest = &mut held.mimes().forest;
+    let number = registry::new_id();
+    if matches!(filling, Filling::Mime) {
+        if forest.ancestors(mime).len() >= LEVELS {
+            return Err(too_deep("addMultipart"));
+        }
+        if !forest.add(number, &handle, Keeper::me()) {
+            return Err(no_memory());
+        }
+    }
+    let Some(part) = forest.add_part(mime) else {
+        forest.remove(number);
+        return Err(no_memory());
+    };
+    let mut code = forest.set_headers(mime, part, headers);
+    for (what, text) in told.texts {
+        if code == CURLE_OK {
+            code = forest.set_text(mime, part, what, Some(text));
+        }
+    }
+    if code == CURLE_OK {
+        code = fill(forest, (mime, part), number, filling);
+    }
+    if code == CURLE_OK {
+        return Ok((part, number));
+    }
+    forest.remove(number);
+    let words = crate::sys::strerror::easy(code);
+    let text = format!("addpart(): {words}: the part is there, but not complete");
+    Err(Error::easy(code, &text))
+}
+
+fn fill(
+    forest: &mut Forest<Keeper>,
+    (mime, part): (u64, usize),
+    number: u64,
+    filling: Filling<'_>,
+) -> CURLcode {
+    match filling {
+        Filling::None => CURLE_OK,
+        Filling::Data(data) => forest.set_data(mime, part, data),
+        Filling::Source(size) => forest.set_source(mime, part, number, size, true),
+        Filling::Mime => {
+            // One without parts asks for nothing.
+            let attach = forest.attach(mime, part, number);
+            let code = attach.map_or(CURLE_BAD_FUNCTION_ARGUMENT, |attach| attach());
+            if code != CURLE_OK {
+                forest.failed_to_attach(number);
+            }
+            code
+        }
+    }
 }
 
 /// Those that libcurl knows.
@@ -267,14 +359,13 @@ pub fn set_text(
     let method = what.method();
     let mut held = easy.enter_idle(method)?;
     held.mimes().find(mime, method)?;
-    let text = text.map(|text| check(what, text)).transpose()?;
+    let text = text.map(|text| checked(what, text)).transpose()?;
     let forest = &mut held.mimes().forest;
     let code = forest.set_text(mime, part, what, text.as_deref());
     done(&format!("{method}()"), code)
 }
 
-/// Before libcurl is told, which has forgotten the old value when it refuses.
-pub fn check(what: Text, text: &[u8]) -> Result<CString> {
+fn checked(what: Text, text: &[u8]) -> Result<CString> {
     let method = what.method();
     let text = CString::new(text).map_err(|error| {
         let place = error.nul_position();
@@ -282,12 +373,17 @@ pub fn check(what: Text, text: &[u8]) -> Result<CString> {
             "{method}(): the value holds a NUL character, at byte {place}"
         ))
     })?;
-    match what {
-        Text::Encoder => check_encoder(&text)?,
-        Text::File => check_file(&text)?,
-        Text::Name | Text::Filename | Text::Type => {}
-    }
+    check(what, &text)?;
     Ok(text)
+}
+
+/// Before libcurl is told, which has forgotten the old value when it refuses.
+fn check(what: Text, text: &CStr) -> Result<()> {
+    match what {
+        Text::Encoder => check_encoder(text),
+        Text::File => check_file(text),
+        Text::Name | Text::Filename | Text::Type => Ok(()),
+    }
 }
 
 fn check_encoder(encoder: &CStr) -> Result<()> {
@@ -345,23 +441,22 @@ pub fn set_data(easy: &Easy, (mime, part): (u64, usize), data: &[u8]) -> Result<
     done("data()", code)
 }
 
-/// The items come each with a NUL behind; none takes them back.
-pub fn set_headers(easy: &Easy, (mime, part): (u64, usize), items: &[u8]) -> Result<()> {
+/// No lines take them back.
+pub fn set_headers(easy: &Easy, (mime, part): (u64, usize), lines: Vec<&CStr>) -> Result<()> {
     let mut held = easy.enter_idle("headers")?;
     held.mimes().find(mime, "headers")?;
-    let items: Vec<&CStr> = items
-        .split_inclusive(|byte| *byte == 0)
-        .map(CStr::from_bytes_with_nul)
-        .collect::<std::result::Result<_, _>>()
-        .map_err(|_| Error::argument("headers(): an item without an end"))?;
-    let headers = match items.is_empty() {
-        true => None,
-        false => Some(Slist::new(items).ok_or_else(no_memory)?),
-    };
+    let headers = list_of(lines)?;
     done(
         "headers()",
         held.mimes().forest.set_headers(mime, part, headers),
     )
+}
+
+fn list_of(lines: Vec<&CStr>) -> Result<Option<Slist>> {
+    match lines.is_empty() {
+        true => Ok(None),
+        false => Slist::new(lines).ok_or_else(no_memory).map(Some),
+    }
 }
 
 /// The number of what JavaScript is to be asked for. `size` is -1 where nobody
@@ -434,9 +529,7 @@ pub fn attach(easy: &Arc<Easy>, (mime, part): (u64, usize), child: u64) -> Resul
         ));
     }
     if ancestors.len() + mimes.forest.levels(child) > LEVELS {
-        return Err(Error::range(format!(
-            "subparts() nests mime objects {LEVELS} deep at most, which is what libcurl can send"
-        )));
+        return Err(too_deep("subparts"));
     }
     let sources = mimes.numbers_in(child);
     let Some(act) = mimes.forest.attach(mime, part, child) else {

@@ -14,8 +14,29 @@ const SOURCE: usize = 5;
 
 /// What a part is told by a string.
 const NAME: u32 = 0;
+const FILENAME: u32 = 1;
+const TYPE: u32 = 2;
 const ENCODER: u32 = 3;
 const FILE: u32 = 4;
+const HEADER: u32 = 5;
+
+/// What a new part holds.
+#[derive(Clone, Copy, Debug)]
+enum Content<'a> {
+    None,
+    Data(&'a [u8]),
+    Source(f64),
+    Mime,
+}
+
+/// Texts as the library takes them at once.
+fn packed(texts: &[(u32, &str)]) -> Vec<u8> {
+    let bytes = texts.iter().flat_map(|(what, text)| {
+        let end = std::iter::once(0);
+        std::iter::once(*what as u8).chain(text.bytes()).chain(end)
+    });
+    bytes.collect()
+}
 
 /// libcurl allows itself as many.
 const LEVELS: usize = 12;
@@ -44,9 +65,38 @@ impl Mime {
     }
 
     fn part(self) -> Result<Part, i32> {
-        let part = shim_mime_part(self.0.0, self.1);
+        self.add(&[], Content::None).map(|(part, _)| part)
+    }
+
+    /// A part, and the number of its source or mime.
+    fn add(self, texts: &[(u32, &str)], content: Content<'_>) -> Result<(Part, f64), i32> {
+        let texts = packed(texts);
+        let (content, data, size) = match content {
+            Content::None => (0, &[][..], 0.0),
+            Content::Data(data) => (1, data, data.len() as f64),
+            Content::Source(size) => (2, &[][..], size),
+            Content::Mime => (3, &[][..], 0.0),
+        };
+        let (length, data) = (texts.len() as u32, data.as_ptr());
+        let mut values = [0.0; 8];
+        let numbers = values.as_mut_ptr();
+        let Self(curl, mime) = self;
+        // SAFETY: the texts and the data have these lengths, and there is room
+        // for eight numbers.
+        let part = unsafe {
+            shim_mime_add(
+                curl.0,
+                mime,
+                content,
+                texts.as_ptr(),
+                length,
+                data,
+                size,
+                numbers,
+            )
+        };
         match part >= 0.0 {
-            true => Ok(Part(self, part as u32)),
+            true => Ok((Part(self, part as u32), values[0])),
             false => Err(part as i32),
         }
     }
@@ -102,8 +152,10 @@ impl Part {
         went(unsafe { shim_mime_data(curl.0, mime, part, data.as_ptr(), length) })
     }
 
-    fn headers(self, lines: &[u8]) -> Went {
+    fn headers(self, lines: &[&str]) -> Went {
         let Self(Mime(curl, mime), part) = self;
+        let lines: Vec<_> = lines.iter().map(|line| (HEADER, *line)).collect();
+        let lines = packed(&lines);
         let length = lines.len() as u32;
         // SAFETY: the lines have that length.
         went(unsafe { shim_mime_headers(curl.0, mime, part, lines.as_ptr(), length) })
@@ -143,7 +195,7 @@ fn tree(curl: Curl, file: &File) -> (Mime, Mime, f64) {
     let field = mime.part().unwrap();
     field.text(NAME, "field").unwrap();
     field.data(b"value").unwrap();
-    field.headers(b"X-One: 1\0X-Two: 2\0").unwrap();
+    field.headers(&["X-One: 1", "X-Two: 2"]).unwrap();
     let path = file.url().replace("file://", "");
     mime.part().unwrap().text(FILE, &path).unwrap();
     let inner = Mime::new(curl);
@@ -312,6 +364,86 @@ fn worker_ends_while_it_is_asked() {
     }
 }
 
+#[test]
+fn part_is_added_at_once() {
+    begin();
+    let file = File::new(b"of a file");
+    let path = file.url().replace("file://", "");
+    let curl = curl();
+    let mime = Mime::new(curl);
+    let texts = [
+        (NAME, "first"),
+        (FILENAME, "a.txt"),
+        (TYPE, "a/b"),
+        (ENCODER, "base64"),
+        (HEADER, "X-One: 1"),
+        (HEADER, "X-Two: 2"),
+    ];
+    let (part, _) = mime.add(&texts, Content::Data(b"bytes")).unwrap();
+    assert_eq!(part.1, 0);
+    let texts = [(FILE, &*path), (FILENAME, "")];
+    assert_eq!(mime.add(&texts, Content::None).unwrap().0.1, 1);
+    let (_, inner) = mime.add(&[(NAME, "both")], Content::Mime).unwrap();
+    let inner = Mime(curl, inner);
+    let (_, source) = inner.add(&[], Content::Source(6.0)).unwrap();
+    assert_ne!(source, inner.1);
+    inner.add(&[], Content::Data(b"")).unwrap();
+    mime.send().unwrap();
+    let body = curl
+        .perform_bytes_with(|question| {
+            assert_eq!((question.slot, question.numbers[SOURCE]), (READ, source));
+            Answer::Bytes(b"source".to_vec())
+        })
+        .unwrap();
+    let body = String::from_utf8_lossy(&body);
+    for part in [
+        "name=\"first\"; filename=\"a.txt\"\r\nContent-Type: a/b\r\n",
+        "Content-Transfer-Encoding: base64\r\nX-One: 1\r\nX-Two: 2\r\n\r\nYnl0ZXM=",
+        "filename=\"\"",
+        "of a file",
+        "name=\"both\"",
+        "\r\n\r\nsource\r\n",
+    ] {
+        assert!(body.contains(part), "{part}: {body}");
+    }
+    mime.close().unwrap();
+    assert!(inner.part().is_err());
+}
+
+#[test]
+fn part_that_is_refused_is_not_there() {
+    begin();
+    let curl = curl();
+    let mime = Mime::new(curl);
+    for (what, text) in [
+        (ENCODER, "rot13"),
+        (FILE, "/does/not/exist"),
+        (9, "of no such number"),
+    ] {
+        let texts = [(NAME, "x"), (what, text)];
+        assert!(mime.add(&texts, Content::Data(b"x")).is_err(), "{text}");
+    }
+    let mut calls = 0;
+    mime.add(&[], Content::Source(1.0)).unwrap();
+    mime.send().unwrap();
+    curl.perform_bytes_with(|_| {
+        calls += 1;
+        for content in [Content::None, Content::Source(1.0), Content::Mime] {
+            assert!(mime.add(&[(NAME, "x")], content).is_err(), "{content:?}");
+        }
+        Answer::Bytes(b"x".to_vec())
+    })
+    .unwrap();
+    assert_eq!(calls, 1);
+    assert_eq!(mime.part().unwrap().1, 1);
+    let mut deepest = mime;
+    for _ in 1..LEVELS {
+        deepest = Mime(curl, deepest.add(&[], Content::Mime).unwrap().1);
+    }
+    assert!(deepest.add(&[], Content::Mime).is_err());
+    assert_eq!(deepest.part().unwrap().1, 0);
+}
+
 /// A generator of numbers below `limit`.
 struct Random(u64);
 
@@ -343,18 +475,22 @@ fn random_walk_over_trees() {
             }
             // Most of these fail now and then: all that counts is that they may.
             let part = parts[random.below(parts.len())];
-            match random.below(13) {
+            match random.below(14) {
                 0 => _ = part.data(b"data"),
                 1 => _ = part.text(FILE, &path),
                 2 => _ = part.source(3.0),
                 3 | 4 => _ = part.subparts(mime),
-                5 => _ = part.headers(b"X: 1\0"),
+                5 => _ = part.headers(&["X: 1"]),
                 6 => mimes.push(Mime::new(curl)),
                 7 => _ = mime.close(),
                 8 => mime.release(),
                 9 => _ = mime.send(),
                 10 => _ = curl.unset(CURLOPT_MIMEPOST),
                 11 => copies.push(curl.duphandle().unwrap()),
+                12 => {
+                    let added = mime.add(&[(NAME, "x")], Content::Mime);
+                    mimes.extend(added.map(|(_, child)| Mime(curl, child)));
+                }
                 _ => {
                     let sender = *copies.last().unwrap_or(&curl);
                     let _ = sender.perform_bytes_with(|question| match question.slot {

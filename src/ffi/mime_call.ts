@@ -7,6 +7,8 @@
 import { NOTHING, numbers } from "./buffers.ts";
 import { library } from "./library.ts";
 
+export { numbers } from "./buffers.ts";
+
 /** The numbers of what a part is told by a string. */
 export const Text = {
   name: 0,
@@ -15,6 +17,15 @@ export const Text = {
   encoder: 3,
   filedata: 4,
 } as const;
+
+/** The number of a header line among the texts that a part is told at once. */
+export const HEADER = 5;
+
+/** What a new part holds. */
+export const Content = { none: 0, data: 1, source: 2, mime: 3 } as const;
+
+/** Where in {@linkcode numbers} that of its source or mime is then. */
+export const ADDED = 0;
 
 /** The new mime's number, or a status below 0. */
 export function mimeNew(curl: number): number {
@@ -31,9 +42,29 @@ export function mimeClose(curl: number, mime: number): number {
   return library().shim_mime_close(curl, mime);
 }
 
-/** The new part's place, or a status below 0. */
-export function mimePart(curl: number, mime: number): number {
-  return library().shim_mime_part(curl, mime);
+/**
+ * Adds a part: see `shim_mime_add`.
+ *
+ * @returns its place, or a status below 0
+ */
+export function mimeAdd(
+  curl: number,
+  mime: number,
+  content: number,
+  texts: Uint8Array<ArrayBuffer> = NOTHING,
+  data: Uint8Array<ArrayBuffer> = NOTHING,
+  size: number = data.length,
+): number {
+  return library().shim_mime_add(
+    curl,
+    mime,
+    content,
+    texts,
+    texts.length,
+    data,
+    size,
+    numbers,
+  );
 }
 
 /** Tells a part one of {@linkcode Text}; null takes it back. */
@@ -66,7 +97,7 @@ export function mimeData(
   return library().shim_mime_data(curl, mime, part, data, data.length);
 }
 
-/** Gives a part header lines, which each end with NUL. */
+/** Gives a part header lines, packed as those of `shim_mime_add`. */
 export function mimeHeaders(
   curl: number,
   mime: number,
@@ -116,12 +147,4 @@ export function mimeSubparts(
 /** Sets MIMEPOST: see `shim_setopt_mime`. */
 export function setoptMime(curl: number, mime: number): number {
   return library().shim_setopt_mime(curl, mime, numbers, NOTHING, 0);
-}
-
-/** A status: whether there is such an encoder, or a file to read. */
-export function mimeCheck(
-  what: typeof Text.encoder | typeof Text.filedata,
-  text: Uint8Array<ArrayBuffer>,
-): number {
-  return library().shim_mime_check(what, text, text.length);
 }

@@ -177,13 +177,18 @@ export const symbols = {
     },
   },
   mime: {
-    shim_mime_check: {
+    shim_mime_add: {
       parameters: [
+        "f64",
+        "f64",
         "u32",
-        "buffer", // text: *const u8
+        "buffer", // texts: *const u8
         "u32",
+        "buffer", // data: *const u8
+        "f64",
+        "buffer", // values: *mut f64
       ],
-      result: "i32",
+      result: "f64",
     },
     shim_mime_close: { parameters: ["f64", "f64"], result: "i32" },
     shim_mime_data: {
@@ -207,7 +212,6 @@ export const symbols = {
       result: "i32",
     },
     shim_mime_new: { parameters: ["f64"], result: "f64" },
-    shim_mime_part: { parameters: ["f64", "f64"], result: "f64" },
     shim_mime_release: { parameters: ["f64", "f64"], result: "void" },
     shim_mime_source: {
       parameters: ["f64", "f64", "u32", "f64", "u32", "u32"],

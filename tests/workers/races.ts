@@ -1,6 +1,7 @@
 /** What several Workers do at the same time to see that nothing breaks. */
 
 import * as curl from "../../mod.ts";
+import { emit } from "../fixtures/worker_messages.ts";
 import { Gate } from "../fixtures/workers.ts";
 
 /** How many calls were let through, and in which words the others were not. */
@@ -53,6 +54,16 @@ export function perform(
     });
   }
   return result;
+}
+
+/** Performs a handle again and again until the gate opens; gives how often. */
+export function performUntil(handle: number, gate: SharedArrayBuffer): number {
+  const c = curl.Curl.fromHandle(handle);
+  const end = new Gate(gate);
+  const result: Tally = { done: 0, refused: {} };
+  emit("performing");
+  while (!end.isOpen) count(result, () => c.performBytesSync());
+  return result.done;
 }
 
 /** Sets options of a handle and asks for infos. */

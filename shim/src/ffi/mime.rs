@@ -6,10 +6,12 @@
 #![allow(clippy::missing_safety_doc, reason = "said in mod.rs")]
 
 use super::perform::{report_progress, started};
-use super::{entry, entry_id, entry_value, id, input};
+use super::{entry, entry_id, entry_value, id, input, numbers};
 use crate::error::{Error, Result};
+use crate::mime::{Filling, Told};
 use crate::sys::mime::Text;
 use crate::{isolate, mime};
+use std::ffi::CStr;
 
 #[unsafe(no_mangle)]
 pub extern "C" fn shim_mime_new(curl: f64) -> f64 {
@@ -35,13 +37,39 @@ pub extern "C" fn shim_mime_close(curl: f64, mime: f64) -> i32 {
     })
 }
 
-/// The new part's place, or less than 0.
+/// Adds a part with all of this, or nothing; gives its place, or less than 0.
+/// `content`: 0 none, or that of a file, 1 `data`, 2 a source, 3 a new mime; the
+/// number of the last two comes first in `values`. `texts`: as `told` has them.
+/// `size`: of the data or the source.
 #[unsafe(no_mangle)]
-pub extern "C" fn shim_mime_part(curl: f64, mime: f64) -> f64 {
+pub unsafe extern "C" fn shim_mime_add(
+    curl: f64,
+    mime: f64,
+    content: u32,
+    texts: *const u8,
+    length: u32,
+    data: *const u8,
+    size: f64,
+    values: *mut f64,
+) -> f64 {
     entry_value(
         || {
+            // SAFETY: see mod.rs.
+            let texts = unsafe { input(texts, length) };
+            let filling = match content {
+                0 => Filling::None,
+                // SAFETY: see mod.rs.
+                1 => Filling::Data(unsafe { input(data, size as u32) }),
+                2 => Filling::Source(size as i64),
+                3 => Filling::Mime,
+                _ => return Err(Error::panic("no content of a mime part has this number")),
+            };
             isolate::with_easy(id(curl), "addpart", |easy| {
-                Ok(mime::add_part(easy, id(mime))? as f64)
+                let (part, number) = mime::add_part(easy, id(mime), told(texts)?, filling)?;
+                // SAFETY: see mod.rs.
+                let values = unsafe { numbers::<8>(values) };
+                values[0] = number as f64;
+                Ok(part as f64)
             })
         },
         f64::from,
@@ -88,7 +116,7 @@ pub unsafe extern "C" fn shim_mime_data(
     })
 }
 
-/// Lines that each end with a NUL; none takes them back.
+/// Header lines, as `told` has them; none takes them back.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn shim_mime_headers(
     curl: f64,
@@ -99,7 +127,7 @@ pub unsafe extern "C" fn shim_mime_headers(
 ) -> i32 {
     entry(|| {
         // SAFETY: see mod.rs.
-        let lines = unsafe { input(lines, length) };
+        let lines = told(unsafe { input(lines, length) })?.headers;
         isolate::with_easy(id(curl), "headers", |easy| {
             mime::set_headers(easy, (id(mime), part as usize), lines).map(|()| 0)
         })
@@ -161,14 +189,21 @@ pub unsafe extern "C" fn shim_setopt_mime(
     })
 }
 
-/// Whether a part could be told this, before there is one.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn shim_mime_check(what: u32, text: *const u8, length: u32) -> i32 {
-    entry(|| {
-        // SAFETY: see mod.rs.
-        let text = unsafe { input(text, length) };
-        mime::check(text_of(what)?, text).map(|_| 0)
-    })
+/// Texts, each behind a byte that says what it is, and before a NUL: as in
+/// `shim_mime_text`, or a header line.
+fn told(mut packed: &[u8]) -> Result<Told<'_>> {
+    const HEADER: u8 = 5;
+    let mut told = Told::default();
+    while let Some((&what, rest)) = packed.split_first() {
+        let text = CStr::from_bytes_until_nul(rest)
+            .map_err(|_| Error::panic("a text of a mime part has no end"))?;
+        match what {
+            HEADER => told.headers.push(text),
+            _ => told.texts.push((text_of(what.into())?, text)),
+        }
+        packed = &rest[text.to_bytes_with_nul().len()..];
+    }
+    Ok(told)
 }
 
 fn text_of(what: u32) -> Result<Text> {

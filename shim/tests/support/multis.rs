@@ -143,16 +143,13 @@ impl Form {
             return None;
         }
         for source in [true, false] {
-            let part = shim_mime_part(curl.0, mime);
-            if part < 0.0 {
-                continue;
-            }
-            if source {
-                shim_mime_source(curl.0, mime, part as u32, size as f64, 1, 0);
-            } else {
-                // SAFETY: the data has that length.
-                unsafe { shim_mime_data(curl.0, mime, part as u32, b"data".as_ptr(), 4) };
-            }
+            let (content, size) = if source { (2, size as f64) } else { (1, 4.0) };
+            let nothing = std::ptr::null();
+            let data = b"data".as_ptr();
+            let mut values = [0.0; 8];
+            let numbers = values.as_mut_ptr();
+            // SAFETY: no texts, four bytes of data, and room for eight numbers.
+            unsafe { shim_mime_add(curl.0, mime, content, nothing, 0, data, size, numbers) };
         }
         Some(Self(curl, mime))
     }
