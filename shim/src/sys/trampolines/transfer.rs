@@ -232,10 +232,8 @@ pub(super) unsafe extern "C" fn read(
             return CURL_READFUNC_PAUSE;
         }
         loop {
-            while desk.flow.reading.get() {
-                if !desk.wait(CURLPAUSE_SEND) {
-                    return given_up(&desk, CURL_READFUNC_PAUSE, CURL_READFUNC_ABORT);
-                }
+            if let Err(given_up) = wait_for_bytes(&desk) {
+                return given_up;
             }
             if let Some(count) = hand_over(&desk, room) {
                 return count;
@@ -252,10 +250,8 @@ pub(super) unsafe extern "C" fn read(
                 }
                 Reply::Later => {
                     desk.flow.reading.set(true);
-                    while desk.flow.reading.get() {
-                        if !desk.wait(CURLPAUSE_SEND) {
-                            return given_up(&desk, CURL_READFUNC_PAUSE, CURL_READFUNC_ABORT);
-                        }
+                    if let Err(given_up) = wait_for_bytes(&desk) {
+                        return given_up;
                     }
                     if desk.flow.arrived.borrow().is_none() {
                         return CURL_READFUNC_PAUSE;
@@ -265,6 +261,17 @@ pub(super) unsafe extern "C" fn read(
             }
         }
     })
+}
+
+/// Bytes to send were asked for, and have not come. `Err`: what libcurl is to be
+/// told, as for `wait_while_paused`.
+fn wait_for_bytes(desk: &Desk) -> Result<(), usize> {
+    while desk.flow.reading.get() {
+        if !desk.wait(CURLPAUSE_SEND) {
+            return Err(given_up(desk, CURL_READFUNC_PAUSE, CURL_READFUNC_ABORT));
+        }
+    }
+    Ok(())
 }
 
 /// What was asked for earlier and has come meanwhile.
