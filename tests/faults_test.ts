@@ -16,151 +16,21 @@ import {
   FILE,
 } from "./fixtures/checks.ts";
 import { CHILD, runChild } from "./fixtures/child.ts";
-import {
-  chunked,
-  garbage,
-  head,
-  hugeHeader,
-  lyingLength,
-  okay,
-  truncatedChunked,
-  unfinishedChunked,
-} from "./fixtures/http_answers.ts";
+import { FAULTS } from "./fixtures/faults.ts";
+import { chunked, head, lyingLength, okay } from "./fixtures/http_answers.ts";
 import { SERVER, startServer } from "./fixtures/http_server.ts";
-import {
-  cut,
-  hold,
-  request,
-  reset,
-  type Script,
-  send,
-} from "./fixtures/script.ts";
+import { cut, hold, request, send } from "./fixtures/script.ts";
 import { startScriptedServer } from "./fixtures/scripted_server.ts";
 import { test } from "./permissions.ts";
 
-interface Fault {
-  script: Script;
-  code: number;
-  /** What the transfer wants besides. */
-  set?: (c: curl.Curl) => void;
-}
-
-const BROKEN_CHUNK = head(200, { "Transfer-Encoding": "chunked" }) + "zz\r\nx";
-
-const FAULTS: Record<string, Fault> = {
-  "closes without a word": { script: [request()], code: curl.E_GOT_NOTHING },
-  "resets without a word": {
-    script: [request(), reset()],
-    code: curl.E_RECV_ERROR,
-  },
-  "closes in the status line": {
-    script: [request(), send("HTTP/1.1 20")],
-    code: curl.E_GOT_NOTHING,
-  },
-  "resets in the headers": {
-    script: [request(), send("HTTP/1.1 200 OK\r\nContent-Len"), reset()],
-    code: curl.E_RECV_ERROR,
-  },
-  "closes in the body": {
-    script: [request(), send(lyingLength("short", 100))],
-    code: curl.E_PARTIAL_FILE,
-  },
-  "resets in the body": {
-    script: [request(), send(lyingLength("short", 100)), reset()],
-    code: curl.E_RECV_ERROR,
-  },
-  "closes between chunks": {
-    script: [request(), send(unfinishedChunked(["one", "two"]))],
-    code: curl.E_PARTIAL_FILE,
-  },
-  "closes in a chunk": {
-    script: [request(), send(truncatedChunked("short", 100))],
-    code: curl.E_PARTIAL_FILE,
-  },
-  "sends a chunk without a length": {
-    script: [request(), send(BROKEN_CHUNK)],
-    code: curl.E_RECV_ERROR,
-  },
-  "sends garbage": {
-    script: [request(), send(garbage(5000))],
-    code: curl.E_UNSUPPORTED_PROTOCOL,
-  },
-  "sends a header of a megabyte": {
-    script: [request(), send(hugeHeader(2 ** 20))],
-    code: curl.E_TOO_LARGE,
-  },
-  "sends two lengths": {
-    script: [
-      request(),
-      send(
-        "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
-      ),
-    ],
-    code: curl.E_WEIRD_SERVER_REPLY,
-  },
-  "sends a negative length": {
-    script: [request(), send(head(200, { "Content-Length": "-5" }))],
-    code: curl.E_WEIRD_SERVER_REPLY,
-  },
-  "lies about its compression": {
-    script: [request(), send(okay("plain", { "Content-Encoding": "gzip" }))],
-    code: curl.E_BAD_CONTENT_ENCODING,
-    set: (c) => c.setopt(curl.ACCEPT_ENCODING, "gzip"),
-  },
-  "sends more than MAXFILESIZE": {
-    script: [request(), send(okay("x".repeat(100)))],
-    code: curl.E_FILESIZE_EXCEEDED,
-    set: (c) => c.setopt(curl.MAXFILESIZE, 99),
-  },
-  "redirects for ever": {
-    script: Array.from({ length: 4 }, () => [
-      request(),
-      send(head(302, { "Location": "/", "Content-Length": "0" })),
-    ]).flat(),
-    code: curl.E_TOO_MANY_REDIRECTS,
-    set: (c) => {
-      c.setopt(curl.FOLLOWLOCATION, true);
-      c.setopt(curl.MAXREDIRS, 3);
-    },
-  },
-  "redirects to a file": {
-    script: [request(), send(head(302, { "Location": FILE }))],
-    code: curl.E_UNSUPPORTED_PROTOCOL,
-    set: (c) => c.setopt(curl.FOLLOWLOCATION, true),
-  },
-  "answers 404 to FAILONERROR": {
-    script: [request(), send(head(404, { "Content-Length": "0" }))],
-    code: curl.E_HTTP_RETURNED_ERROR,
-    set: (c) => c.setopt(curl.FAILONERROR, true),
-  },
-  "stalls past TIMEOUT_MS before it answers": {
-    script: [request(), hold()],
-    code: curl.E_OPERATION_TIMEDOUT,
-    set: (c) => c.setopt(curl.TIMEOUT_MS, 100),
-  },
-  "stalls past TIMEOUT_MS in the body": {
-    script: [request(), send(lyingLength("short", 100)), hold()],
-    code: curl.E_OPERATION_TIMEDOUT,
-    set: (c) => c.setopt(curl.TIMEOUT_MS, 100),
-  },
-  "is slower than LOW_SPEED_LIMIT": {
-    script: [request(), send(lyingLength("short", 100)), hold()],
-    code: curl.E_OPERATION_TIMEDOUT,
-    set: (c) => {
-      c.setopt(curl.LOW_SPEED_LIMIT, 1000);
-      c.setopt(curl.LOW_SPEED_TIME, 1);
-    },
-  },
-};
-
-for (const [what, { script, code, set }] of Object.entries(FAULTS)) {
+for (const [what, { script, code, text, set }] of Object.entries(FAULTS)) {
   test(SERVER, `performSync() throws when the server ${what}`, async () => {
     await using server = await startScriptedServer({
       scripts: [script, [request(), send(okay("well"))]],
     });
     using c = curlFor(server.url);
-    set?.(c);
-    const error = assertCurlError(() => c.performTextSync(), code);
+    set?.(c, server.url);
+    const error = assertCurlError(() => c.performTextSync(), code, text);
     assertEquals(error.message, c.errstr() || curl.easyStrerror(code));
     assertEquals(error.cause, undefined);
     c.reset();

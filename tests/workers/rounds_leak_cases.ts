@@ -11,8 +11,8 @@ import { curlTo } from "./peers.ts";
 const FILE = import.meta.url;
 const NOWHERE = "ws://127.0.0.1:1/";
 
-/** The cases, by what a test of them is called. */
-export const CASES: Record<string, () => () => Promise<unknown>> = {
+/** The cases, by what a test of them is called; they are given a server. */
+export const CASES: Record<string, (url: string) => () => Promise<unknown>> = {
   "a CurlWebSocket that is given up while it opens": () => async () => {
     const ws = new curl.CurlWebSocket(NOWHERE);
     ws.close();
@@ -36,6 +36,10 @@ export const CASES: Record<string, () => () => Promise<unknown>> = {
     const c = curlTo(FILE);
     return () => c.performBytes();
   },
+  "requests on one handle": (url) => {
+    const c = curlTo(url);
+    return () => c.performBytes();
+  },
   "CurlMulti.select()": () => {
     const multi = new curl.CurlMulti();
     return () => multi.select(0);
@@ -48,8 +52,8 @@ const SECTION = 20_000;
 export const NOISE = 200_000;
 
 /** Does a case's rounds, and gives what they left. */
-export function measure(name: string): Promise<State> {
-  const round = CASES[name]();
+export function measure(name: string, url: string): Promise<State> {
+  const round = CASES[name](url);
   return leastGrowth(async () => {
     for (let i = 0; i < SECTION; i++) {
       await round();
