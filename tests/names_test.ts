@@ -2,7 +2,7 @@
 
 import * as curl from "../mod.ts";
 import { createCertificates } from "../tools/certificates.ts";
-import { assertEquals } from "./assert.ts";
+import { assertEquals, assertLess } from "./assert.ts";
 import {
   assertCurlRejects,
   assertRejectsWith,
@@ -166,3 +166,60 @@ test(
     }
   },
 );
+
+/** What has a name looked up that never comes, and leaves nothing pending. */
+const LEAVING: Record<string, string> = {
+  "perform()": `await c.perform().catch(({ code }) => console.log(code));
+    c.close();`,
+  "performSync()": `try { c.performSync(); }
+    catch ({ code }) { console.log(code); }`,
+  "performSync() and close()": `try { c.performSync(); }
+    catch ({ code }) { console.log(code); }
+    c.close();`,
+  "CurlMulti": `const multi = new curl.CurlMulti();
+    multi.addHandle(c);
+    while (multi.perform()[1] > 0) await multi.select(1);
+    console.log(multi.infoRead()[2][0][1]);
+    multi.close();`,
+};
+
+for (const [how, script] of Object.entries(LEAVING)) {
+  test(
+    [CHILD, HIDING, {
+      needs: ["net", "write"],
+      skip: missing(CHILD, HIDING) === undefined && hidingFails(),
+    }],
+    `a process ends before the system gives up a name: ${how}`,
+    async () => {
+      const { default: dgram } = await import("node:dgram");
+      const names = dgram.createSocket("udp4");
+      let questions = 0;
+      names.on("message", () => void questions++);
+      const [high, low] = new Uint8Array(new Uint16Array([Deno.pid]).buffer);
+      const address = `127.54.${high}.${low}`;
+      await new Promise<void>((resolve) => names.bind(53, address, resolve));
+      const path = await Deno.makeTempFile();
+      try {
+        // Two kinds of address, each 15 times, before it gives up.
+        const options = "options timeout:1 attempts:5";
+        Deno.writeTextFileSync(path, `nameserver ${address}\n${options}\n`);
+        const { stdout } = await runChild(
+          `const c = new curl.Curl();
+          c.setopt(curl.URL, "http://hangs.example/");
+          c.setopt(curl.TIMEOUT_MS, 100);
+          ${script}`,
+          {
+            flags: ["-A"],
+            shell: `exec unshare --mount sh -c 'mount --bind ${path} ` +
+              `/etc/resolv.conf; exec "$0" "$@"' "$0" "$@"`,
+          },
+        );
+        assertEquals(stdout, `${curl.E_OPERATION_TIMEDOUT}\n`);
+        assertLess(questions, 5);
+      } finally {
+        names.close();
+        await Deno.remove(path);
+      }
+    },
+  );
+}

@@ -360,6 +360,14 @@ const PATCHES: &[Patch] = &[
         replace: "out:\n  denocurl_leave_room();\n  \
                   Curl_multi_xfer_buf_release(data, xfer_buf);\n",
     },
+    // The end of a handle does not wait for a name that is looked up, unless the
+    // program wants that: it can take half a minute.
+    Patch {
+        krate: "curl-sys",
+        file: "curl/lib/url.c",
+        find: "set->quick_exit = 0L;",
+        replace: "set->quick_exit = 1L;",
+    },
     // What ERRORBUFFER points to has no room for a text before there is one.
     Patch {
         krate: "curl-sys",

@@ -201,6 +201,8 @@ struct Runner<'a> {
     there: &'a There,
     engine: Engine,
     owners: IdMap<Owner>,
+    /// What has come, and is being heeded.
+    messages: VecDeque<Message>,
     /// What has letters that nobody was told of yet.
     untold: Vec<Arc<Mailbox>>,
 }
@@ -213,6 +215,7 @@ impl<'a> Runner<'a> {
                 there,
                 IdMap::default(),
                 Vec::new(),
+                VecDeque::new(),
                 "there is no memory for it",
             );
             return;
@@ -221,6 +224,7 @@ impl<'a> Runner<'a> {
             there,
             engine,
             owners: IdMap::default(),
+            messages: VecDeque::new(),
             untold: Vec::new(),
         };
         let ended = catch_unwind(AssertUnwindSafe(|| runner.turn_until_end()));
@@ -228,7 +232,12 @@ impl<'a> Runner<'a> {
         if ended.is_ok() && !runner.engine.is_broken() {
             return;
         }
-        let Self { engine, owners, .. } = runner;
+        let Self {
+            engine,
+            owners,
+            messages,
+            ..
+        } = runner;
         let gate = turn::take(there.id, there.me);
         let cleared = catch_unwind(AssertUnwindSafe(|| engine.end()));
         drop(gate);
@@ -237,15 +246,23 @@ impl<'a> Runner<'a> {
         while let Some(next) = engine.next_over() {
             over.push(next);
         }
-        Self::fail(there, owners, over, "it has come to an end by itself");
+        let why = "it has come to an end by itself";
+        Self::fail(there, owners, over, messages, why);
     }
 
-    /// Every transfer fails; whatever comes later starts another engine.
-    fn fail(there: &There, owners: IdMap<Owner>, over: Vec<Over>, why: &str) {
+    /// Every transfer fails, also one that these messages start; whatever comes
+    /// later starts another engine.
+    fn fail(
+        there: &There,
+        owners: IdMap<Owner>,
+        over: Vec<Over>,
+        mut messages: VecDeque<Message>,
+        why: &str,
+    ) {
         let error = Error::state(format!("the engine of this CurlShare has failed: {why}"));
         let mut inbox = there.inbox();
         inbox.failed = true;
-        let messages = std::mem::take(&mut inbox.messages);
+        messages.append(&mut inbox.messages);
         drop(inbox);
         for over in over {
             if let Some(owner) = owners.get(&over.transfer.id()) {
@@ -272,8 +289,8 @@ impl<'a> Runner<'a> {
             if self.there.inbox().messages.is_empty() {
                 self.there.poller.wait();
             }
-            let messages = std::mem::take(&mut self.there.inbox().messages);
-            for message in messages {
+            self.messages = std::mem::take(&mut self.there.inbox().messages);
+            while let Some(message) = self.messages.pop_front() {
                 self.heed(message);
             }
             // Whoever sends after this wakes it again; what came since the
@@ -626,6 +643,21 @@ mod tests {
             open.push(scene.accept());
         }
         let there = scene.send(Message::Panic);
+        for easy in &easies {
+            scene.assert_failed(easy);
+            scene.assert_works(easy, &there);
+        }
+    }
+
+    #[test]
+    fn a_panic_fails_transfers_that_are_on_their_way() {
+        let scene = Scene::new();
+        let easies = [scene.curl(), scene.curl()];
+        let there = scene.share.there().unwrap();
+        let [first, second] = [0, 1].map(|i| scene.start(&easies[i]));
+        let messages = [first, Message::Panic, second];
+        there.inbox().messages.extend(messages);
+        there.poller.wake();
         for easy in &easies {
             scene.assert_failed(easy);
             scene.assert_works(easy, &there);

@@ -9,6 +9,7 @@ use denocurl::ffi::options::*;
 use denocurl::ffi::perform::*;
 use denocurl::ffi::share::*;
 use denocurl::ffi::texts::*;
+use std::cell::UnsafeCell;
 use std::ffi::c_int;
 use std::sync::mpsc::{Sender, channel};
 use std::thread::{self, JoinHandle};
@@ -76,6 +77,15 @@ pub fn begin() {
 
 /// Less than some bodies have, so that these are fetched.
 const ROOM: usize = 1024;
+
+thread_local! {
+    static LANDING: UnsafeCell<[u8; ROOM]> = const { UnsafeCell::new([0; ROOM]) };
+}
+
+/// The same in each call, as JavaScript has it: a piece may stay in there.
+fn landing() -> *mut [u8; ROOM] {
+    LANDING.with(UnsafeCell::get)
+}
 
 fn fetched(mut give: impl FnMut(*mut u8, u32) -> i32) -> Vec<u8> {
     let mut room = vec![0; ROOM];
@@ -226,15 +236,17 @@ impl Curl {
 
     pub(super) fn step(self, act: impl FnOnce(*mut f64, *mut u8, u32) -> i32) -> Outcome<Step> {
         let mut values = [0.0; 8];
-        let mut room = [0; ROOM];
-        let slot = act(values.as_mut_ptr(), room.as_mut_ptr(), room.len() as u32);
+        let room = landing();
+        let slot = act(values.as_mut_ptr(), room.cast(), ROOM as u32);
+        // SAFETY: no call uses it before the next one.
+        let room = unsafe { &*room };
         if slot < 0 {
             return Err(failure(slot));
         }
         if slot == 0 {
             return Ok(Step::Done(checked(values[0] as i32)));
         }
-        Ok(Step::Asks(question(slot, &values, &room)))
+        Ok(Step::Asks(question(slot, &values, room)))
     }
 
     /// To the first question.
@@ -403,13 +415,10 @@ fn turn_by(
 ) -> Event {
     let reply = last.map_or(f64::INFINITY, |(curl, answer)| curl.reply(&answer));
     let mut values = [0.0; 8];
-    let mut room = [0; ROOM];
-    let event = act(
-        reply,
-        values.as_mut_ptr(),
-        room.as_mut_ptr(),
-        room.len() as u32,
-    );
+    let room = landing();
+    let event = act(reply, values.as_mut_ptr(), room.cast(), ROOM as u32);
+    // SAFETY: no call uses it before the next one.
+    let room = unsafe { &*room };
     let about = Curl(values[7]);
     match event {
         0 => Event::Nothing(values[0] as usize),
@@ -422,7 +431,7 @@ fn turn_by(
         ),
         65 => Event::Data(about),
         66 => Event::Closable(Share(about.0)),
-        slot if slot > 0 => Event::Asks(question(slot, &values, &room)),
+        slot if slot > 0 => Event::Asks(question(slot, &values, room)),
         status => panic!("{:?}", failure(status)),
     }
 }
