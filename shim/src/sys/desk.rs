@@ -226,7 +226,7 @@ impl Desk {
     fn is_ready_to_write(&self) -> bool {
         let flow = &self.flow;
         let holds = flow.writing.get() || flow.alone.get() || self.has_paused(CURLPAUSE_RECV);
-        !holds && self.backlog.borrow().is_none()
+        self.answers(Slot::WRITE) && !holds && self.backlog.borrow().is_none()
     }
 
     /// WRITEFUNCTION, about what has landed with JavaScript already.
