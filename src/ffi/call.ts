@@ -163,14 +163,9 @@ export function getinfoBytes(
 }
 
 /** What libcurl hands over lands here; as long as its biggest piece. */
-export let landing: ArrayBuffer = new ArrayBuffer(64 * 1024);
+export let landing: Uint8Array<ArrayBuffer> = new Uint8Array(64 * 1024);
 /** Taken while `landing` is lent. */
-let spare: ArrayBuffer | undefined;
-
-/** So many bytes that have come. */
-function landed(length: number): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(landing, 0, length);
-}
+let spare: Uint8Array<ArrayBuffer> | undefined;
 
 /** The number of this isolate's engine, once it is known. */
 let engine = 0;
@@ -195,7 +190,7 @@ export function perform(id: number, collect: boolean): number {
     collect ? 1 : 0,
     numbers,
     landing,
-    landing.byteLength,
+    landing.length,
   );
 }
 
@@ -207,23 +202,23 @@ export function pause(id: number, mask: number, unpause: boolean): number {
     unpause ? 1 : 0,
     numbers,
     landing,
-    landing.byteLength,
+    landing.length,
   );
 }
 
 /** Keeps idle connections alive: see `shim_upkeep`. */
 export function upkeep(id: number): number {
-  return library().shim_upkeep(id, numbers, landing, landing.byteLength);
+  return library().shim_upkeep(id, numbers, landing, landing.length);
 }
 
 /** Ends a handle: see `shim_curl_close`. */
 export function curlClose(id: number): number {
-  return library().shim_curl_close(id, numbers, landing, landing.byteLength);
+  return library().shim_curl_close(id, numbers, landing, landing.length);
 }
 
 /** Answers the callback that is asked, and goes on: see `shim_resume`. */
 export function resume(id: number, reply: number): number {
-  return library().shim_resume(id, reply, numbers, landing, landing.byteLength);
+  return library().shim_resume(id, reply, numbers, landing, landing.length);
 }
 
 /** Starts an asynchronous transfer; gives a status: see `shim_start`. */
@@ -233,7 +228,7 @@ export function start(id: number, output: number): number {
 
 /** Answers what the last turn asked, and goes on: see `shim_turn`. */
 export function turn(reply: number): number {
-  return library().shim_turn(reply, numbers, landing, landing.byteLength);
+  return library().shim_turn(reply, numbers, landing, landing.length);
 }
 
 /**
@@ -252,7 +247,7 @@ export function turnFor(
     reply,
     numbers,
     landing,
-    landing.byteLength,
+    landing.length,
   );
 }
 
@@ -280,7 +275,7 @@ export function wait(): Promise<number> {
 /** The body that has been collected, when a transfer is done. */
 export function collected(): Uint8Array<ArrayBuffer> {
   const length = numbers[LENGTH];
-  if (length <= landing.byteLength) return landed(length).slice();
+  if (length <= landing.length) return landing.slice(0, length);
   const whole = new Uint8Array(length);
   library().shim_body(whole, length);
   return whole;
@@ -290,7 +285,7 @@ export function collected(): Uint8Array<ArrayBuffer> {
 export function collectedText(): string {
   const length = numbers[LENGTH];
   return decoder.decode(
-    length <= landing.byteLength ? landed(length) : collected(),
+    length <= landing.length ? landing.subarray(0, length) : collected(),
   );
 }
 
@@ -313,9 +308,8 @@ export function streamRead(
 export function streamRest(id: number): Uint8Array<ArrayBuffer>[] {
   const pieces: Uint8Array<ArrayBuffer>[] = [];
   let length: number;
-  const room = new Uint8Array(landing);
-  while ((length = Math.abs(streamRead(id, room))) > 0) {
-    pieces.push(room.slice(0, length));
+  while ((length = Math.abs(streamRead(id, landing))) > 0) {
+    pieces.push(landing.slice(0, length));
   }
   return pieces;
 }
@@ -323,7 +317,7 @@ export function streamRest(id: number): Uint8Array<ArrayBuffer>[] {
 /** The bytes that the callback is about, for it to keep. */
 export function question(id: number): Uint8Array<ArrayBuffer> {
   const length = numbers[LENGTH];
-  if (length <= landing.byteLength) return landed(length).slice();
+  if (length <= landing.length) return landing.slice(0, length);
   const whole = new Uint8Array(length);
   library().shim_question(id, whole, length);
   return whole;
@@ -332,12 +326,12 @@ export function question(id: number): Uint8Array<ArrayBuffer> {
 /** The same bytes without a copy, until `reclaim`. */
 export function lend(id: number): Uint8Array<ArrayBuffer> {
   const length = numbers[LENGTH];
-  if (length > landing.byteLength) return question(id);
-  const lent = landed(length);
+  if (length > landing.length) return question(id);
+  const lent = landing;
   // The callback may start a transfer, which needs a place to land.
-  landing = spare ?? new ArrayBuffer(landing.byteLength);
+  landing = spare ?? new Uint8Array(lent.length);
   spare = undefined;
-  return lent;
+  return length === lent.length ? lent : lent.subarray(0, length);
 }
 
 /**
@@ -349,7 +343,7 @@ export function lend(id: number): Uint8Array<ArrayBuffer> {
 export function reclaim(lent: Uint8Array<ArrayBuffer>): void {
   // The callback may have transferred them to somebody else.
   if (lent.buffer.detached) return;
-  const taken = lent.buffer.transfer();
+  const taken = new Uint8Array(lent.buffer.transfer());
   spare = landing;
   landing = taken;
 }

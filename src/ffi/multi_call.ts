@@ -45,13 +45,7 @@ export function curlMulti(id: number): number {
 
 /** Adds a handle: see `shim_multi_add`. */
 export function multiAdd(id: number, curl: number): number {
-  return library().shim_multi_add(
-    id,
-    curl,
-    numbers,
-    landing,
-    landing.byteLength,
-  );
+  return library().shim_multi_add(id, curl, numbers, landing, landing.length);
 }
 
 /** Removes a handle: see `shim_multi_remove`. */
@@ -61,7 +55,7 @@ export function multiRemove(id: number, curl: number): number {
     curl,
     numbers,
     landing,
-    landing.byteLength,
+    landing.length,
   );
 }
 
@@ -77,12 +71,12 @@ export function multiRemoveNow(id: number, curl: number): number {
 
 /** Takes a handle out that is to be closed: see `shim_multi_leave`. */
 export function multiLeave(curl: number): number {
-  return library().shim_multi_leave(curl, numbers, landing, landing.byteLength);
+  return library().shim_multi_leave(curl, numbers, landing, landing.length);
 }
 
 /** Does what can be done; how many are not over is in `numbers[1]` then. */
 export function multiPerform(id: number): number {
-  return library().shim_multi_perform(id, numbers, landing, landing.byteLength);
+  return library().shim_multi_perform(id, numbers, landing, landing.length);
 }
 
 /** The same for one socket. */
@@ -97,13 +91,13 @@ export function multiSocketAction(
     how,
     numbers,
     landing,
-    landing.byteLength,
+    landing.length,
   );
 }
 
 /** Ends it: see `shim_multi_close`. */
 export function multiClose(id: number): number {
-  return library().shim_multi_close(id, numbers, landing, landing.byteLength);
+  return library().shim_multi_close(id, numbers, landing, landing.length);
 }
 
 /** Sets an option to a number. */
@@ -118,7 +112,7 @@ export function multiSetoptNumber(
     value,
     numbers,
     landing,
-    landing.byteLength,
+    landing.length,
   );
 }
 
@@ -161,14 +155,14 @@ export function multiDone(id: number, most: number): number {
     Math.min(most, well.length),
     numbers,
     landing,
-    landing.byteLength,
+    landing.length,
   );
 }
 
 /** libcurl's text for the transfer that has failed. */
 export function multiDoneText(): string {
-  const length = Math.min(numbers[LENGTH], landing.byteLength);
-  return decoder.decode(new Uint8Array(landing, 0, length));
+  const length = Math.min(numbers[LENGTH], landing.length);
+  return decoder.decode(landing.subarray(0, length));
 }
 
 /** `numbers[0]`: milliseconds, or less than 0. */
