@@ -1,6 +1,7 @@
 /** Several transfers on one connection of HTTP/2, and what ends some of them. */
 
 import * as curl from "../mod.ts";
+import { createCertificates } from "../tools/certificates.ts";
 import { assertEquals, assertLess } from "./assert.ts";
 import { assertCurlRejects } from "./fixtures/async_checks.ts";
 import { curlFor } from "./fixtures/checks.ts";
@@ -14,7 +15,7 @@ import {
   Reason,
   resetStream,
 } from "./fixtures/http2_frames.ts";
-import { SERVER } from "./fixtures/http_server.ts";
+import { SERVER, startServer } from "./fixtures/http_server.ts";
 import {
   end,
   expectBytes,
@@ -191,4 +192,41 @@ for (const [whose, share] of Object.entries(ENGINES)) {
       assertEquals((await server.connections()).length, 1);
     },
   );
+
+  for (const most of [10, 1e6]) {
+    test(
+      SERVER,
+      `${whose}'s uploads over TLS go on in pieces of ${most} bytes`,
+      async () => {
+        await using stack = new AsyncDisposableStack();
+        const { ca, server: tls } = await createCertificates();
+        const server = stack.use(await startServer({ tls }));
+        const used = stack.use(share());
+        const size = most === 10 ? 500 : 300_000;
+        const uploads = Array.from({ length: 4 }, async (_, index) => {
+          using c = curlFor(`${server.url}/echo`);
+          c.setCaCerts(ca);
+          c.setopt(curl.UPLOAD, true);
+          if (used !== null) c.setopt(curl.SHARE, used);
+          if (index % 2 === 1) c.setopt(curl.INFILESIZE, size);
+          let left = size;
+          c.setopt(curl.READFUNCTION, (room) => {
+            const length = Math.min(room, most, left);
+            left -= length;
+            return new Uint8Array(length);
+          });
+          const { bytes } = JSON.parse(await c.performText());
+          assertEquals(
+            c.getinfo(curl.INFO_HTTP_VERSION),
+            curl.CURL_HTTP_VERSION_2_0,
+          );
+          left = size;
+          const again = JSON.parse(c.performTextSync());
+          return [bytes, again.bytes];
+        });
+        const sizes = await Promise.all(uploads);
+        assertEquals(sizes, uploads.map(() => [size, size]));
+      },
+    );
+  }
 }

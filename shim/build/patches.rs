@@ -201,9 +201,13 @@ const PATCHES: &[Patch] = &[
                   static bool denocurl_cork(struct Curl_cfilter *cf, struct Curl_easy *data)\n\
                   {\n  \
                   struct cf_h2_ctx *ctx = cf->ctx;\n  \
+                  struct h2_stream_ctx *stream = H2_STREAM_CTX(ctx, data);\n  \
                   if(!denocurl_turning || data->multi != denocurl_turning ||\n     \
                   data->state.internal || !cf->connected || ctx->sent_goaway ||\n     \
                   ctx->nw_out_blocked)\n    \
+                  return FALSE;\n  \
+                  /* Whoever has more to send waits until it can, and TLS tells for what. */\n  \
+                  if(!stream || !stream->body_eos || !Curl_bufq_is_empty(&stream->sendbuf))\n    \
                   return FALSE;\n  \
                   if(ctx->overflowed && !Curl_bufq_is_empty(&ctx->outbufq))\n    \
                   return FALSE;\n  \
