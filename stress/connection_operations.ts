@@ -48,7 +48,7 @@ const CODES = failed([
 ]);
 
 /** How long an exchange may take that is foretold. */
-const LONGEST_MS = 40_000;
+const LONGEST_MS = 10_000;
 
 /** Waits without turns of the loop. */
 const pulse = new Int32Array(new SharedArrayBuffer(4));

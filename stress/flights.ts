@@ -13,7 +13,7 @@ import type { Pending, Walk } from "./walk.ts";
 /** More than these are not begun. */
 const MOST_PENDING = 12;
 /** After an abort, or from its start if its end is foretold. */
-const LONGEST_MS = 40_000;
+const LONGEST_MS = 20_000;
 /** When what nobody foretells is aborted at the latest. */
 const PATIENCE_MS = 3_000;
 /** How long a Worker that has nothing else to do waits for one of them. */

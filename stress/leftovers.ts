@@ -29,9 +29,8 @@ const STACK_SIZE = 1 << 20;
 const MEMORY_SLACK = 64 * 2 ** 20;
 /** Deno leaves one behind some Workers; ours would be one for each. */
 const POLLS_SLACK = 8;
-/** V8 gives the pages of ended isolates back after some seconds, and a machine
- * that is busy with other work ends Workers no sooner. */
-const SETTLE_MS = 60_000;
+/** V8 gives the pages of ended isolates back after some seconds. */
+const SETTLE_MS = 20_000;
 const LOOK_MS = 20;
 
 /** Looks at this process. */

@@ -17,7 +17,7 @@ const USAGE = "deno task stress [--seconds N] [--workers W] [--seed S]";
 /** What grows for another reason than a leak does not grow so often. */
 const ROUNDS = 3;
 /** How long the process may take beyond its seconds. */
-const GRACE_MS = 240_000;
+const GRACE_MS = 90_000;
 /** How much is kept of what the process says. */
 const TAIL = 8_000;
 const METER = /^(\s*\d+\s.*|\s*% Total.*|\s*Dload.*|\s*)$/;

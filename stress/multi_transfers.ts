@@ -28,7 +28,7 @@ import { type Foretold, setHabit, type Twist, TWISTS } from "./twists.ts";
 import type { Walk } from "./walk.ts";
 
 /** What a loop may take. */
-const LONGEST_MS = 40_000;
+const LONGEST_MS = 8_000;
 
 /** Fresh handles in a fresh multi handle, each with a twist, to their ends. */
 export function foretoldInMulti(walk: Walk): void {

@@ -14,7 +14,7 @@ const PIECES = 5;
 const PAUSE_MS = 2;
 const STALL_MS = 5_000;
 /** How long whoever does not answer a ping is listened to. */
-const SILENCE_S = 15;
+const SILENCE_S = 4;
 /** How long the messages are that a server sends by itself. */
 const GREETING = 100;
 /** The code of a WebSocket that the server closes. */

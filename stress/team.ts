@@ -32,7 +32,7 @@ interface Member {
   seen: number;
 }
 
-const HANG_MS = 60_000;
+const HANG_MS = 20_000;
 const LOOK_MS = 250;
 const TERMINATE_MS = 1_200;
 
