@@ -12,6 +12,7 @@ import {
   assertCurlRejects,
   assertRejectsWith,
   assertUsableAgain,
+  METHODS,
   outlastTurn,
   uploadTo,
 } from "./fixtures/async_checks.ts";
@@ -21,13 +22,6 @@ import { SERVER, startServer } from "./fixtures/http_server.ts";
 import { expectBytes, hold, request, send } from "./fixtures/script.ts";
 import { startScriptedServer } from "./fixtures/scripted_server.ts";
 import { test } from "./permissions.ts";
-
-const METHODS = [
-  "perform",
-  "performBytes",
-  "performText",
-  "performStream",
-] as const;
 
 /** A signal that counts who listens to it. */
 function countedSignal(): {

@@ -7,28 +7,17 @@ import {
   assertCurlRejects,
   assertUsableAgain,
 } from "./fixtures/async_checks.ts";
-import { curlFor } from "./fixtures/checks.ts";
 import { CHILD, runChild } from "./fixtures/child.ts";
+import { curlOn, enginesWith } from "./fixtures/engines.ts";
 import { FAULTS } from "./fixtures/faults.ts";
 import { okay } from "./fixtures/http_answers.ts";
 import { SERVER, startServer } from "./fixtures/http_server.ts";
 import { request, type Script, send, waitFor } from "./fixtures/script.ts";
 import { startScriptedServer } from "./fixtures/scripted_server.ts";
 import { test } from "./permissions.ts";
-import { shareOf } from "./workers/peers.ts";
 
 /** Whose engine the transfers are on. */
-const ENGINES = {
-  "an isolate": () => null,
-  "a share": () => shareOf(curl.LOCK_DATA_CONNECT, curl.LOCK_DATA_COOKIE),
-};
-
-/** A handle for the engine of this share, or of the isolate. */
-function curlOn(share: curl.CurlShare | null, url: string): curl.Curl {
-  const c = curlFor(url);
-  if (share !== null) c.setopt(curl.SHARE, share);
-  return c;
-}
+const ENGINES = enginesWith(curl.LOCK_DATA_CONNECT, curl.LOCK_DATA_COOKIE);
 
 const BYSTANDER: Script = [request(), waitFor("go"), send(okay("bystander"))];
 
@@ -129,7 +118,7 @@ test(
             : error.name
         );
       const [own, shared] = made;
-            const files = [];
+      const files = [];
       const fill = () => {
         try {
           while (true) files.push(Deno.openSync("/dev/null"));

@@ -5,8 +5,10 @@ import { assert, assertEquals } from "./assert.ts";
 import {
   assertRejectsWith,
   assertUsableAgain,
+  METHODS,
 } from "./fixtures/async_checks.ts";
-import { assertIsFile, curlFor, FILE } from "./fixtures/checks.ts";
+import { assertIsFile, FILE } from "./fixtures/checks.ts";
+import { curlOn } from "./fixtures/engines.ts";
 import {
   SERVER,
   startServer,
@@ -15,22 +17,8 @@ import {
 import { test } from "./permissions.ts";
 import { shareOf } from "./workers/peers.ts";
 
-const METHODS = [
-  "perform",
-  "performBytes",
-  "performText",
-  "performStream",
-] as const;
-
 function cookies(): curl.CurlShare {
   return shareOf(curl.LOCK_DATA_COOKIE, curl.LOCK_DATA_CONNECT);
-}
-
-/** A handle on this share. */
-function curlOn(share: curl.CurlShare, url: string): curl.Curl {
-  const c = curlFor(url);
-  c.setopt(curl.SHARE, share);
-  return c;
 }
 
 /** Has another transfer run on the share while `act` does, and end well. */

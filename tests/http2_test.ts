@@ -4,7 +4,7 @@ import * as curl from "../mod.ts";
 import { createCertificates } from "../tools/certificates.ts";
 import { assertEquals, assertLess } from "./assert.ts";
 import { assertCurlRejects } from "./fixtures/async_checks.ts";
-import { curlFor } from "./fixtures/checks.ts";
+import { curlOn, enginesWith } from "./fixtures/engines.ts";
 import {
   answer,
   asked,
@@ -31,13 +31,9 @@ import {
   startScriptedServer,
 } from "./fixtures/scripted_server.ts";
 import { test } from "./permissions.ts";
-import { shareOf } from "./workers/peers.ts";
 
 /** Whose engine the transfers are on. */
-const ENGINES = {
-  "an isolate": () => null,
-  "a share": () => shareOf(curl.LOCK_DATA_CONNECT, curl.LOCK_DATA_COOKIE),
-};
+const ENGINES = enginesWith(curl.LOCK_DATA_CONNECT, curl.LOCK_DATA_COOKIE);
 
 /** So many handles, of which one has made a request on the connection. */
 async function handlesFor(
@@ -47,10 +43,9 @@ async function handlesFor(
   count: number,
 ): Promise<curl.Curl[]> {
   const handles = Array.from({ length: count }, () => {
-    const c = stack.use(curlFor(server.url));
+    const c = stack.use(curlOn(share, server.url));
     c.setopt(curl.HTTP_VERSION, curl.CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE);
     c.setopt(curl.PIPEWAIT, true);
-    if (share !== null) c.setopt(curl.SHARE, share);
     return c;
   });
   await handles[0].performBytes();
@@ -204,10 +199,9 @@ for (const [whose, share] of Object.entries(ENGINES)) {
         const used = stack.use(share());
         const size = most === 10 ? 500 : 300_000;
         const uploads = Array.from({ length: 4 }, async (_, index) => {
-          using c = curlFor(`${server.url}/echo`);
+          using c = curlOn(used, `${server.url}/echo`);
           c.setCaCerts(ca);
           c.setopt(curl.UPLOAD, true);
-          if (used !== null) c.setopt(curl.SHARE, used);
           if (index % 2 === 1) c.setopt(curl.INFILESIZE, size);
           let left = size;
           c.setopt(curl.READFUNCTION, (room) => {

@@ -8,24 +8,20 @@ import {
   assertRejectsWith,
   assertUsableAgain,
 } from "./fixtures/async_checks.ts";
-import { assertCurlError, curlFor, FILE } from "./fixtures/checks.ts";
-import { CHILD, runChild } from "./fixtures/child.ts";
+import { assertCurlError, FILE } from "./fixtures/checks.ts";
+import { CHILD, type ChildResult, runChild } from "./fixtures/child.ts";
 import { currentUser } from "./fixtures/daemon.ts";
+import { curlOn, enginesWith } from "./fixtures/engines.ts";
 import { SERVER, startServer } from "./fixtures/http_server.ts";
-import { missing, test } from "./permissions.ts";
-import { shareOf } from "./workers/peers.ts";
+import { missing, type Requirements, test } from "./permissions.ts";
 
 /** Whose engine the transfers are on. */
-const ENGINES = {
-  "an isolate": () => null,
-  "a share": () => shareOf(curl.LOCK_DATA_DNS, curl.LOCK_DATA_COOKIE),
-};
+const ENGINES = enginesWith(curl.LOCK_DATA_DNS, curl.LOCK_DATA_COOKIE);
 
 for (const [whose, share] of Object.entries(ENGINES)) {
   Deno.test(`perform() on the engine of ${whose} misses a host`, async () => {
     using used = share();
-    using c = curlFor("http://example.onion/");
-    if (used) c.setopt(curl.SHARE, used);
+    using c = curlOn(used, "http://example.onion/");
     await assertCurlRejects(c.perform(), curl.E_COULDNT_RESOLVE_HOST);
     await assertUsableAgain(c);
   });
@@ -38,10 +34,8 @@ for (const [whose, share] of Object.entries(ENGINES)) {
       await using names = await startServer({ tls });
       await using server = await startServer();
       using used = share();
-      using other = curlFor(server.url);
-      using c = curlFor("http://by-doh.example/");
-      if (used) c.setopt(curl.SHARE, used);
-      if (used) other.setopt(curl.SHARE, used);
+      using other = curlOn(used, server.url);
+      using c = curlOn(used, "http://by-doh.example/");
       c.setCaCerts(ca);
       c.setopt(curl.DOH_URL, `${names.url}/stall`);
       c.setopt(curl.IPRESOLVE, curl.IPRESOLVE_V4);
@@ -74,24 +68,51 @@ function hidingFails(): string | false {
 
 const HIDING = { programs: ["unshare", "mount"] };
 
+/** What a test that has a process ask a server of its own needs. */
+const ASKING: Requirements[] = [CHILD, HIDING, {
+  needs: ["write"],
+  skip: missing(CHILD, HIDING) === undefined && hidingFails(),
+}];
+
+/** Runs a script whose system asks this server for names, and as is said. */
+async function runAsking(
+  address: string,
+  options: string,
+  script: string,
+  args: readonly string[] = [],
+): Promise<ChildResult> {
+  const path = await Deno.makeTempFile();
+  try {
+    await Deno.writeTextFile(
+      path,
+      `nameserver ${address}\noptions ${options}\n`,
+    );
+    return await runChild(script, {
+      flags: ["-A"],
+      args,
+      shell: `exec unshare --mount sh -c 'mount --bind ${path} ` +
+        `/etc/resolv.conf; exec "$0" "$@"' "$0" "$@"`,
+    });
+  } finally {
+    await Deno.remove(path);
+  }
+}
+
+/** An address of this machine that no other process of the tests listens at. */
+function ownAddress(network: number): string {
+  const [high, low] = new Uint8Array(new Uint16Array([Deno.pid]).buffer);
+  return `127.${network}.${high}.${low}`;
+}
+
 test(
-  [CHILD, HIDING, {
-    needs: ["write"],
-    skip: missing(CHILD, HIDING) === undefined && hidingFails(),
-  }],
+  ASKING,
   "a name that the system never resolves holds up its transfer alone",
   async () => {
-    const [high, low] = new Uint8Array(new Uint16Array([Deno.pid]).buffer);
-    const address = `127.53.${high}.${low}`;
-    const folder = await Deno.makeTempDir();
-    try {
-      const path = `${folder}/resolv.conf`;
-      await Deno.writeTextFile(
-        path,
-        `nameserver ${address}\noptions timeout:1 attempts:1\n`,
-      );
-      const { stdout, stderr } = await runChild(
-        `const { default: dgram } = await import("node:dgram");
+    const address = ownAddress(53);
+    const { stdout, stderr } = await runAsking(
+      address,
+      "timeout:1 attempts:1",
+      `const { default: dgram } = await import("node:dgram");
         const [address, file] = Deno.args;
         const names = dgram.createSocket("udp4");
         let asked = Promise.withResolvers();
@@ -142,28 +163,20 @@ test(
           console.log(code);
         }
         names.close();`,
-        {
-          flags: ["-A"],
-          args: [address, FILE],
-          shell:
-            `exec unshare --mount sh -c 'mount --bind ${path} /etc/resolv.conf; exec "$0" "$@"' "$0" "$@"`,
-        },
-      );
-      const { E_COULDNT_RESOLVE_HOST, E_OPERATION_TIMEDOUT } = curl;
-      const lines = [
-        E_COULDNT_RESOLVE_HOST,
-        true,
-        "enough",
-        E_OPERATION_TIMEDOUT,
-        true,
-      ];
-      assertEquals([stderr, stdout.split("\n")], [
-        "",
-        [...lines, ...lines, E_OPERATION_TIMEDOUT, ""].map(String),
-      ]);
-    } finally {
-      await Deno.remove(folder, { recursive: true });
-    }
+      [address, FILE],
+    );
+    const { E_COULDNT_RESOLVE_HOST, E_OPERATION_TIMEDOUT } = curl;
+    const lines = [
+      E_COULDNT_RESOLVE_HOST,
+      true,
+      "enough",
+      E_OPERATION_TIMEDOUT,
+      true,
+    ];
+    assertEquals([stderr, stdout.split("\n")], [
+      "",
+      [...lines, ...lines, E_OPERATION_TIMEDOUT, ""].map(String),
+    ]);
   },
 );
 
@@ -185,40 +198,29 @@ const LEAVING: Record<string, string> = {
 
 for (const [how, script] of Object.entries(LEAVING)) {
   test(
-    [CHILD, HIDING, {
-      needs: ["net", "write"],
-      skip: missing(CHILD, HIDING) === undefined && hidingFails(),
-    }],
+    [...ASKING, { needs: ["net"] }],
     `a process ends before the system gives up a name: ${how}`,
     async () => {
       const { default: dgram } = await import("node:dgram");
       const names = dgram.createSocket("udp4");
       let questions = 0;
       names.on("message", () => void questions++);
-      const [high, low] = new Uint8Array(new Uint16Array([Deno.pid]).buffer);
-      const address = `127.54.${high}.${low}`;
+      const address = ownAddress(54);
       await new Promise<void>((resolve) => names.bind(53, address, resolve));
-      const path = await Deno.makeTempFile();
       try {
         // Two kinds of address, each 15 times, before it gives up.
-        const options = "options timeout:1 attempts:5";
-        Deno.writeTextFileSync(path, `nameserver ${address}\n${options}\n`);
-        const { stdout } = await runChild(
+        const { stdout } = await runAsking(
+          address,
+          "timeout:1 attempts:5",
           `const c = new curl.Curl();
           c.setopt(curl.URL, "http://hangs.example/");
           c.setopt(curl.TIMEOUT_MS, 100);
           ${script}`,
-          {
-            flags: ["-A"],
-            shell: `exec unshare --mount sh -c 'mount --bind ${path} ` +
-              `/etc/resolv.conf; exec "$0" "$@"' "$0" "$@"`,
-          },
         );
         assertEquals(stdout, `${curl.E_OPERATION_TIMEDOUT}\n`);
         assertLess(questions, 5);
       } finally {
         names.close();
-        await Deno.remove(path);
       }
     },
   );
