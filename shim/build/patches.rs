@@ -179,92 +179,9 @@ const PATCHES: &[Patch] = &[
         file: "curl/lib/http2.c",
         find: "static CURLcode h2_progress_egress(struct Curl_cfilter *cf,\n                                   \
                struct Curl_easy *data)\n{\n",
-        replace: "/* What this thread turns, and what that has to send. */\n\
-                  #ifdef _MSC_VER\n\
-                  #define denocurl_own static __declspec(thread)\n\
-                  #else\n\
-                  #define denocurl_own static __thread\n\
-                  #endif\n\
-                  denocurl_own struct Curl_multi *denocurl_turning;\n\
-                  denocurl_own struct Curl_cfilter *denocurl_corked;\n\
-                  \n\
-                  static void denocurl_unlink(struct cf_h2_ctx *ctx)\n\
-                  {\n  \
-                  if(!ctx->corked_at)\n    \
-                  return;\n  \
-                  *ctx->corked_at = ctx->corked_next;\n  \
-                  if(ctx->corked_next)\n    \
-                  ((struct cf_h2_ctx *)ctx->corked_next->ctx)->corked_at = ctx->corked_at;\n  \
-                  ctx->corked_at = NULL;\n\
-                  }\n\
-                  \n\
-                  static bool denocurl_cork(struct Curl_cfilter *cf, struct Curl_easy *data)\n\
-                  {\n  \
-                  struct cf_h2_ctx *ctx = cf->ctx;\n  \
-                  struct h2_stream_ctx *stream = H2_STREAM_CTX(ctx, data);\n  \
-                  if(!denocurl_turning || data->multi != denocurl_turning ||\n     \
-                  data->state.internal || !cf->connected || ctx->sent_goaway ||\n     \
-                  ctx->nw_out_blocked)\n    \
-                  return FALSE;\n  \
-                  /* Whoever has more to send waits until it can, and TLS tells for what. */\n  \
-                  if(!stream || !stream->body_eos || !Curl_bufq_is_empty(&stream->sendbuf))\n    \
-                  return FALSE;\n  \
-                  if(ctx->overflowed && !Curl_bufq_is_empty(&ctx->outbufq))\n    \
-                  return FALSE;\n  \
-                  ctx->overflowed = FALSE;\n  \
-                  ctx->corked_by = data;\n  \
-                  if(!ctx->corked_at) {\n    \
-                  struct Curl_cfilter *next = denocurl_corked;\n    \
-                  if(next)\n      \
-                  ((struct cf_h2_ctx *)next->ctx)->corked_at = &ctx->corked_next;\n    \
-                  ctx->corked_next = next;\n    \
-                  ctx->corked_at = &denocurl_corked;\n    \
-                  denocurl_corked = cf;\n  \
-                  }\n  \
-                  return TRUE;\n\
-                  }\n\
-                  \n\
-                  static void denocurl_uncork(struct Curl_multi *multi)\n\
-                  {\n  \
-                  struct Curl_cfilter *cf;\n  \
-                  while((cf = denocurl_corked) != NULL) {\n    \
-                  struct cf_h2_ctx *ctx = cf->ctx;\n    \
-                  struct Curl_easy *data = ctx->corked_by;\n    \
-                  struct cf_call_data save;\n    \
-                  uint32_t mid;\n    \
-                  CURLcode result;\n    \
-                  denocurl_unlink(ctx);\n    \
-                  CF_DATA_SAVE(save, cf, data);\n    \
-                  result = ctx->h2 ? nw_out_flush(cf, data) : CURLE_OK;\n    \
-                  CF_DATA_RESTORE(cf, save);\n    \
-                  ctx->overflowed = result != CURLE_OK;\n    \
-                  /* Whoever is on the connection sees to the rest. */\n    \
-                  if(result && Curl_uint32_bset_first(&multi->process, &mid)) {\n      \
-                  do {\n        \
-                  data = Curl_multi_get_easy(multi, mid);\n        \
-                  if(data)\n          \
-                  Curl_multi_mark_dirty(data);\n      \
-                  } while(Curl_uint32_bset_next(&multi->process, mid, &mid));\n    \
-                  }\n  \
-                  }\n\
-                  }\n\
-                  \n\
-                  CURLMcode denocurl_act(CURLM *m, int *running);\n\
-                  CURLMcode denocurl_act(CURLM *m, int *running)\n\
-                  {\n  \
-                  CURLMcode result;\n  \
-                  if(denocurl_turning)\n    \
-                  return curl_multi_socket_action(m, CURL_SOCKET_TIMEOUT, 0, running);\n  \
-                  denocurl_turning = m;\n  \
-                  result = curl_multi_socket_action(m, CURL_SOCKET_TIMEOUT, 0, running);\n  \
-                  denocurl_turning = NULL;\n  \
-                  denocurl_uncork(m);\n  \
-                  return result;\n\
-                  }\n\
-                  \n\
+        replace: "#include \"denocurl_cork.h\"\n\n\
                   static CURLcode h2_progress_egress(struct Curl_cfilter *cf,\n                                   \
-                  struct Curl_easy *data)\n\
-                  {\n",
+                  struct Curl_easy *data)\n{\n",
     },
     Patch {
         krate: "curl-sys",
@@ -288,13 +205,6 @@ const PATCHES: &[Patch] = &[
         file: "curl/lib/http2.c",
         find: "  if(ctx) {\n    cf_h2_ctx_free(ctx);\n",
         replace: "  if(ctx) {\n    denocurl_unlink(ctx);\n    cf_h2_ctx_free(ctx);\n",
-    },
-    Patch {
-        krate: "curl-sys",
-        file: "curl/lib/http2.c",
-        find: "static int h2_client_new(",
-        replace: "static void denocurl_unlink(struct cf_h2_ctx *ctx);\n\n\
-                  static int h2_client_new(",
     },
     // A socket that is closed is registered with epoll no more: told after libcurl
     // has lost interest in it, and before another can have its number.
@@ -371,6 +281,12 @@ const PATCHES: &[Patch] = &[
         file: "curl/lib/url.c",
         find: "set->quick_exit = 0L;",
         replace: "set->quick_exit = 1L;",
+    },
+    Patch {
+        krate: "curl-sys",
+        file: "curl/lib/multi.c",
+        find: "  multi->magic = CURLMULTI_MAGIC_NUMBER;\n",
+        replace: "  multi->magic = CURLMULTI_MAGIC_NUMBER;\n  multi->quick_exit = TRUE;\n",
     },
     // What ERRORBUFFER points to has no room for a text before there is one.
     Patch {

@@ -1,7 +1,7 @@
 //! The transfers of one isolate that run on engines of shares.
 
 use super::mailbox::{Asked, Letter, Mailbox};
-use super::there::{Answer, Message, Start, There};
+use super::there::{Answer, Message, Start, There, note};
 use crate::error::{Error, Result};
 use crate::ids::IdMap;
 use crate::isolate;
@@ -95,11 +95,7 @@ impl Remotes {
             let there = share.there()?;
             match there.put(Message::Start(start)) {
                 Ok(()) => {
-                    let mut untold = self.untold.borrow_mut();
-                    if !untold.iter().any(|other| Arc::ptr_eq(other, &there)) {
-                        untold.push(there.clone());
-                    }
-                    drop(untold);
+                    note(&mut self.untold.borrow_mut(), &there);
                     let remote = Remote {
                         there,
                         paused: CURLPAUSE_CONT,

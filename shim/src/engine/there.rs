@@ -462,10 +462,10 @@ impl<'a> Runner<'a> {
     }
 }
 
-/// Once is enough for each.
-fn note(untold: &mut Vec<Arc<Mailbox>>, mailbox: &Arc<Mailbox>) {
-    if !untold.iter().any(|other| Arc::ptr_eq(other, mailbox)) {
-        untold.push(mailbox.clone());
+/// Of who is to be told: once is enough for each.
+pub fn note<T>(untold: &mut Vec<Arc<T>>, who: &Arc<T>) {
+    if !untold.iter().any(|other| Arc::ptr_eq(other, who)) {
+        untold.push(who.clone());
     }
 }
 

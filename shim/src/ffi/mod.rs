@@ -144,9 +144,9 @@ const ABOUT: usize = 7;
 fn tell_question(query: Query<'_>, values: &mut [f64; 8], room: &mut [u8]) -> i32 {
     values[..6].copy_from_slice(&query.numbers);
     values[ABOUT] = query.id as f64;
-    tell_bytes(query.body, values, room);
-    if query.landed > 0 {
-        values[LENGTH] = query.landed as f64;
+    match query.landed {
+        0 => tell_bytes(query.body, values, room),
+        landed => values[LENGTH] = landed as f64,
     }
     query.slot.number().into()
 }

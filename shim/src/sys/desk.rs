@@ -234,11 +234,7 @@ impl Desk {
         if locks::holds_any() {
             return Reply::Abort;
         }
-        let reply = suspend_about_landed(self.id, Slot::WRITE, length);
-        if self.aborting.get() {
-            return Reply::Abort;
-        }
-        reply
+        self.unless_aborting(|| suspend_about_landed(self.id, Slot::WRITE, length))
     }
 
     /// For questions without bytes of their own.
@@ -419,10 +415,15 @@ impl Desk {
     }
 
     fn suspend(&self, slot: Slot, numbers: [f64; 6], body: &[u8], room: &mut [u8]) -> Reply {
+        self.unless_aborting(|| suspend(self.id, slot, numbers, body, room))
+    }
+
+    /// Nobody is asked from then on, and no answer counts.
+    fn unless_aborting(&self, ask: impl FnOnce() -> Reply) -> Reply {
         if self.aborting.get() {
             return Reply::Abort;
         }
-        let reply = suspend(self.id, slot, numbers, body, room);
+        let reply = ask();
         if self.aborting.get() {
             return Reply::Abort;
         }

@@ -3,7 +3,7 @@
 use super::bindings::*;
 use super::easy::OwnedEasy;
 use super::poller::{Poller, Ready};
-use std::ffi::{c_int, c_long, c_void};
+use std::ffi::{c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
@@ -29,11 +29,9 @@ impl OwnedMulti {
         let multi = Self { handle, poller };
         let data = Arc::as_ptr(&multi.poller);
         // SAFETY: a function of the type that this option takes; the poller lives
-        // as long as the handle. Nothing waits at its end for a name that is looked
-        // up: that thread ends by itself.
+        // as long as the handle.
         let codes = unsafe {
             [
-                curl_multi_setopt(multi.raw(), CURLMOPT_QUICK_EXIT, 1 as c_long),
                 curl_multi_setopt(multi.raw(), CURLMOPT_SOCKETFUNCTION, watch as *const ()),
                 curl_multi_setopt(multi.raw(), CURLMOPT_SOCKETDATA, data),
             ]

@@ -48,10 +48,7 @@ impl OwnedStack {
     pub fn new() -> Option<Self> {
         // SAFETY: global initialisation is done before.
         let handle = NonNull::new(unsafe { curl_multi_init() })?;
-        let stack = Self { handle };
-        // As an easy handle has it.
-        let code = stack.set_long(CURLMOPT_QUICK_EXIT, 1);
-        (code == CURLM_OK).then_some(stack)
+        Some(Self { handle })
     }
 
     fn raw(&self) -> *mut CURLM {
