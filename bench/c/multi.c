@@ -125,12 +125,10 @@ static void warm_up(CURLM *multi, const char *url) {
   curl_easy_cleanup(easy);
 }
 
-/* The second of two transfers of 1 GiB, and what both have grown by. `left`: how
- * much of it is to be sent. */
-static void transfer(CURLM *multi, CURL *easy, size_t *left) {
+/* The second of two transfers of 1 GiB, and what both have grown by. */
+static void transfer(CURLM *multi, CURL *easy) {
   double peak_before = peak(1), begun = now();
   perform_once(multi, easy);
-  *left = GIB;
   double cpu_before = cpu(), start = now();
   perform_once(multi, easy);
   double took = now() - start, spent = cpu() - cpu_before;
@@ -140,11 +138,11 @@ static void transfer(CURLM *multi, CURL *easy, size_t *left) {
 }
 
 static void stream(const char *url, const char *small) {
-  size_t total = 0, left = 0;
+  size_t total = 0;
   CURLM *multi = open_multi();
   warm_up(multi, small);
   CURL *easy = open_handle(url, &total);
-  transfer(multi, easy, &left);
+  transfer(multi, easy);
   if (total != 2 * GIB)
     exit(1);
   close_all(multi, &easy, 1);
@@ -158,7 +156,8 @@ static size_t supply(char *data, size_t size, size_t nmemb, void *rest) {
   if (length > *left)
     length = *left;
   memcpy(data, source, length);
-  *left -= length;
+  /* Behind the end comes the next transfer. */
+  *left = length > 0 ? *left - length : GIB;
   return length;
 }
 
@@ -170,13 +169,13 @@ static void upload(const char *url, const char *small) {
   check(curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L), "UPLOAD");
   check(curl_easy_setopt(easy, CURLOPT_READFUNCTION, supply), "READFUNCTION");
   check(curl_easy_setopt(easy, CURLOPT_READDATA, &left), "READDATA");
-  transfer(multi, easy, &left);
+  transfer(multi, easy);
   close_all(multi, &easy, 1);
 }
 
 /* A form with a file. */
 static void mime(const char *url, const char *small, const char *file) {
-  size_t total = 0, left = 0;
+  size_t total = 0;
   CURLM *multi = open_multi();
   warm_up(multi, small);
   CURL *easy = open_handle(url, &total);
@@ -185,7 +184,7 @@ static void mime(const char *url, const char *small, const char *file) {
   check(curl_mime_name(part, "file"), "name");
   check(curl_mime_filedata(part, file), "filedata");
   check(curl_easy_setopt(easy, CURLOPT_MIMEPOST, form), "MIMEPOST");
-  transfer(multi, easy, &left);
+  transfer(multi, easy);
   close_all(multi, &easy, 1);
   curl_mime_free(form);
 }
