@@ -36,7 +36,7 @@ export async function measureMany(
   first = repeat,
 ): Promise<Record<string, number>> {
   const begun = performance.now();
-  await first(seconds / 3);
+  await first(seconds);
   const cpuBefore = cpu();
   const start = performance.now();
   const [requests, total] = await repeat(seconds);
@@ -50,12 +50,13 @@ export async function measureMany(
   };
 }
 
-/** The second of two transfers of 1 GiB, and what both have grown by. */
+/** The last of three transfers of 1 GiB, and what all have grown by. */
 export async function measureTransfer(
   transfer: () => Promise<void>,
 ): Promise<void> {
   const peakBefore = peak(true);
   const begun = performance.now();
+  await transfer();
   await transfer();
   const cpuBefore = cpu();
   const start = performance.now();

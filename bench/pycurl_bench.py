@@ -48,7 +48,7 @@ def get(url, seconds):
     count = Count()
     easy = open_handle(url, count)
     begun = time.perf_counter()
-    perform_for(easy, seconds / 3)
+    perform_for(easy, seconds)
     count.total = 0
     cpu_before, start = cpu(), time.perf_counter()
     requests = perform_for(easy, seconds)
@@ -80,6 +80,7 @@ def download(url, small):
     perform_for(easy, 0.1)
     easy.setopt(pycurl.URL, url)
     peak_before, begun = peak(True), time.perf_counter()
+    easy.perform()
     easy.perform()
     count.total = 0
     cpu_before = cpu()
@@ -138,7 +139,7 @@ def many(url, seconds, count, ca=None):
             easy.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_2TLS)
     multi = pycurl.CurlMulti()
     begun = time.perf_counter()
-    connections = repeat_for(multi, handles, seconds / 3)[1]
+    connections = repeat_for(multi, handles, seconds)[1]
     counter.total = 0
     cpu_before, start = cpu(), time.perf_counter()
     requests = repeat_for(multi, handles, seconds)[0]

@@ -42,7 +42,7 @@ static void get(const char *url, double seconds) {
   size_t total = 0;
   CURL *easy = open_handle(url, &total);
   double begun = now();
-  perform_for(easy, seconds / 3);
+  perform_for(easy, seconds);
   total = 0;
   double cpu_before = cpu(), start = now();
   long requests = perform_for(easy, seconds);
@@ -61,6 +61,7 @@ static void download(const char *url, const char *small) {
   perform_for(easy, 0.1);
   check(curl_easy_setopt(easy, CURLOPT_URL, url), "URL");
   double peak_before = peak(1), begun = now();
+  check(curl_easy_perform(easy), "perform");
   check(curl_easy_perform(easy), "perform");
   total = 0;
   double cpu_before = cpu(), start = now();

@@ -206,6 +206,31 @@ const PATCHES: &[Patch] = &[
         find: "  if(ctx) {\n    cf_h2_ctx_free(ctx);\n",
         replace: "  if(ctx) {\n    denocurl_unlink(ctx);\n    cf_h2_ctx_free(ctx);\n",
     },
+    // One look at the clock counts for several where no time has passed.
+    Patch {
+        krate: "curl-sys",
+        file: "curl/lib/curlx/timeval.c",
+        find: "void curlx_pnow(struct curltime *pnow)\n",
+        replace: "static void denocurl_look(struct curltime *pnow)\n",
+    },
+    Patch {
+        krate: "curl-sys",
+        file: "curl/lib/curlx/timeval.c",
+        find: "struct curltime curlx_now(void)\n",
+        replace: "#include \"denocurl_clock.h\"\n\nstruct curltime curlx_now(void)\n",
+    },
+    Patch {
+        krate: "curl-sys",
+        file: "curl/lib/cf-socket.c",
+        find: "    rv = swrite(ctx->sock, buf, len);\n",
+        replace: "    rv = swrite(ctx->sock, buf, len);\n  denocurl_pass_time();\n",
+    },
+    Patch {
+        krate: "curl-sys",
+        file: "curl/lib/cf-socket.c",
+        find: "  rv = sread(ctx->sock, buf, len);\n",
+        replace: "  rv = sread(ctx->sock, buf, len);\n  denocurl_pass_time();\n",
+    },
     // A socket that is closed is registered with epoll no more: told after libcurl
     // has lost interest in it, and before another can have its number.
     Patch {
@@ -217,7 +242,8 @@ const PATCHES: &[Patch] = &[
                   void denocurl_closing(void);\n\
                   #else\n\
                   #define denocurl_closing() ((void)0)\n\
-                  #endif\n\n\
+                  #endif\n\
+                  void denocurl_pass_time(void);\n\n\
                   static int socket_close(",
     },
     Patch {
@@ -249,7 +275,8 @@ const PATCHES: &[Patch] = &[
         replace: concat!(
             hidden!(),
             "denocurl_hidden bool denocurl_room(void *, curl_off_t, char **, size_t *);\n\
-             denocurl_hidden void denocurl_leave_room(void);\n\n\
+             denocurl_hidden void denocurl_leave_room(void);\n\
+             denocurl_hidden bool denocurl_is_in_room(void);\n\n\
              static CURLcode sendrecv_dl(struct Curl_easy *data,",
         ),
     },
@@ -266,6 +293,27 @@ const PATCHES: &[Patch] = &[
                   (conn->scheme->protocol & (PROTO_FAMILY_HTTP | PROTO_FAMILY_FTP)) ?\n                      \
                   k->maxdownload - k->bytecount : 0, &buf, &bytestoread))\n      \
                   break;\n",
+    },
+    Patch {
+        krate: "curl-sys",
+        file: "curl/lib/transfer.c",
+        find: "  if(curlx_uitouz(data->set.buffer_size) < blen)\n",
+        replace: "  if(curlx_uitouz(data->set.buffer_size) < blen && !denocurl_is_in_room())\n",
+    },
+    Patch {
+        krate: "curl-sys",
+        file: "curl/lib/cw-out.c",
+        find: "static void cw_get_writefunc(",
+        replace: concat!(
+            hidden!(),
+            "denocurl_hidden bool denocurl_is_in_room(void);\n\nstatic void cw_get_writefunc(",
+        ),
+    },
+    Patch {
+        krate: "curl-sys",
+        file: "curl/lib/cw-out.c",
+        find: "    *pmax_write = CURL_MAX_WRITE_SIZE;\n    /* if",
+        replace: "    *pmax_write = denocurl_is_in_room() ? 0 : CURL_MAX_WRITE_SIZE;\n    /* if",
     },
     Patch {
         krate: "curl-sys",

@@ -162,8 +162,11 @@ export function getinfoBytes(
   return nothing ? null : bytes;
 }
 
-/** What libcurl hands over lands here; as long as its biggest piece. */
-export let landing: Uint8Array<ArrayBuffer> = new Uint8Array(64 * 1024);
+/**
+ * What libcurl hands over lands here; as long as its biggest piece, or what it
+ * receives right here.
+ */
+export let landing: Uint8Array<ArrayBuffer> = new Uint8Array(128 * 1024);
 /** Taken while `landing` is lent. */
 let spare: Uint8Array<ArrayBuffer> | undefined;
 

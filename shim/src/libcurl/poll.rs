@@ -2,6 +2,7 @@
 //! itself, or of a multi handle whose thread waits for it. build/patches.rs has
 //! libcurl call this one in place of poll().
 
+use crate::sys::clock;
 use crate::sys::coroutine::alone;
 use crate::sys::linger::Linger;
 use crate::sys::locks;
@@ -52,5 +53,9 @@ unsafe extern "C" fn denocurl_poll(sockets: *mut pollfd, count: nfds_t, timeout:
             }
         });
     }
-    if found == 0 { look(timeout) } else { found }
+    if found == 0 {
+        found = look(timeout);
+    }
+    clock::pass();
+    found
 }

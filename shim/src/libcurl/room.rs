@@ -6,6 +6,9 @@ use crate::sys::coroutine;
 use crate::sys::stream::{self, Offer};
 use std::ffi::{c_char, c_void};
 
+/// The size of libcurl's buffer where BUFFERSIZE was not set: CURL_MAX_WRITE_SIZE.
+const USUAL: usize = 64 * 1024;
+
 /// Into memory of whoever wants it, if that is there. `rest`: so much of the body
 /// is still to come, and nothing else before; 0 if that is not known. `false`: the
 /// reader has as much as it can do with, and the rest can come later.
@@ -18,7 +21,12 @@ unsafe extern "C" fn denocurl_room(
 ) -> bool {
     // SAFETY: libcurl passes live variables.
     let (buffer, length) = unsafe { (&mut *buffer, &mut *length) };
-    let rest = usize::try_from(rest).unwrap_or_default().min(*length);
+    let rest = usize::try_from(rest).unwrap_or_default();
+    let rest = if *length == USUAL {
+        rest
+    } else {
+        rest.min(*length)
+    };
     match coroutine::room(id, rest) {
         Offer::None => {}
         Offer::Enough => return false,
@@ -28,6 +36,12 @@ unsafe extern "C" fn denocurl_room(
         }
     }
     true
+}
+
+/// Whether what is passed on is there, and so can be passed on whole.
+#[unsafe(no_mangle)]
+extern "C" fn denocurl_is_in_room() -> bool {
+    stream::is_in_room()
 }
 
 /// What was received has been passed on.

@@ -4,6 +4,7 @@
 //! A suspended call must never be thrown away, as nothing may unwind through
 //! libcurl's frames: dropping it answers everything with "abort" until it ends.
 
+use super::clock;
 use super::desk::{Desk, Query, Reply};
 use super::stream::{self, Offer};
 use super::trampolines::Slot;
@@ -210,11 +211,13 @@ impl Suspendable {
         self.question = None;
         RESUMES.set(RESUMES.get() + 1);
         let outer = CURRENT.replace(&raw const *self.call);
+        clock::keep(true);
         #[cfg(not(tsan))]
         let result = coroutine.resume(reply);
         #[cfg(tsan)]
         let result = self.fiber.run(|| coroutine.resume(reply));
         CURRENT.set(outer);
+        clock::keep(!outer.is_null());
         match result {
             CoroutineResult::Yield(question) => {
                 self.question = Some(question);

@@ -6,6 +6,7 @@
 //! here takes a claim, so a function that libcurl calls can't wait for one.
 
 pub mod bindings;
+pub(crate) mod clock;
 pub mod connection;
 pub mod coroutine;
 pub mod desk;
