@@ -15,27 +15,11 @@ import {
   type TestServer,
 } from "./fixtures/http_server.ts";
 import { patternBytes } from "./fixtures/pattern.ts";
+import { CALLING } from "./fixtures/ways.ts";
 import { test } from "./permissions.ts";
 
 const SIZE = 1_000_000;
 const WHOLE = patternBytes(SIZE);
-
-/** The ways to have a transfer call functions. */
-const WAYS: Record<string, (c: curl.Curl) => Promise<void>> = {
-  // deno-lint-ignore require-await -- what it throws is a rejection
-  performSync: async (c) => c.performSync(),
-  perform: (c) => c.perform(),
-  CurlMulti: async (c) => {
-    using multi = new curl.CurlMulti();
-    multi.addHandle(c);
-    while (multi.perform()[1] > 0) await multi.select(1);
-    const [, , failed] = multi.infoRead();
-    multi.removeHandle(c);
-    if (failed.length > 0) {
-      throw new curl.CurlError(failed[0][2], { code: failed[0][1] });
-    }
-  },
-};
 
 function joined(pieces: readonly Uint8Array[]): Uint8Array {
   const whole = new Uint8Array(pieces.reduce((sum, it) => sum + it.length, 0));
@@ -52,7 +36,7 @@ function handleFor(server: TestServer, query = ""): curl.Curl {
   return curlFor(`${server.url}/bytes/${SIZE}${query}`);
 }
 
-for (const [way, perform] of Object.entries(WAYS)) {
+for (const [way, perform] of Object.entries(CALLING)) {
   for (const query of ["", "?chunked"]) {
     const how = query === "" ? "a known length" : "chunks";
     test(SERVER, `${way} hands over a body of ${how} as it is`, async () => {
@@ -198,7 +182,7 @@ test(SERVER, "a transfer ends in the midst of a body", async () => {
     calls += 1;
     if (calls === 3) throw new Error("enough");
   });
-  for (const perform of [WAYS.performSync, WAYS.perform]) {
+  for (const perform of [CALLING.performSync, CALLING.perform]) {
     calls = 0;
     await assertCurlRejects(perform(c), curl.E_WRITE_ERROR);
     assertEquals(calls, 3);

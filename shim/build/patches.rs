@@ -284,7 +284,7 @@ const PATCHES: &[Patch] = &[
         krate: "curl-sys",
         file: "curl/lib/transfer.c",
         find: "    bytestoread = xfer_blen;\n",
-        replace: "    bytestoread = xfer_blen;\n    \
+        replace: "    bytestoread = CURLMIN(xfer_blen, (size_t)data->set.buffer_size);\n    \
                   if(!is_multiplex && bytestoread &&\n       \
                   !Curl_cwriter_count(data, CURL_CW_TRANSFER_DECODE) &&\n       \
                   !Curl_cwriter_count(data, CURL_CW_CONTENT_DECODE) &&\n       \
