@@ -231,6 +231,18 @@ const PATCHES: &[Patch] = &[
         find: "  rv = sread(ctx->sock, buf, len);\n",
         replace: "  rv = sread(ctx->sock, buf, len);\n  denocurl_pass_time();\n",
     },
+    Patch {
+        krate: "curl-sys",
+        file: "curl/lib/curlx/wait.c",
+        find: "int curlx_wait_ms(",
+        replace: "void denocurl_pass_time(void);\n\nint curlx_wait_ms(",
+    },
+    Patch {
+        krate: "curl-sys",
+        file: "curl/lib/curlx/wait.c",
+        find: "  if(r) {\n    if((r == -1)",
+        replace: "  denocurl_pass_time();\n  if(r) {\n    if((r == -1)",
+    },
     // A socket that is closed is registered with epoll no more: told after libcurl
     // has lost interest in it, and before another can have its number.
     Patch {
