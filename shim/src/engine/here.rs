@@ -389,7 +389,11 @@ impl Here {
 
     fn reconsider(&self, id: u64) {
         match self.engine().filter(|engine| engine.has(id)) {
-            Some(engine) => engine.reconsider(id),
+            Some(engine) => {
+                engine.reconsider(id);
+                // Nobody waits before a turn has heeded it.
+                self.poller.wake();
+            }
             None => self.remotes.reconsider(id),
         }
     }

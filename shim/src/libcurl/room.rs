@@ -32,7 +32,8 @@ unsafe extern "C" fn denocurl_room(
         Offer::Enough => return false,
         Offer::Room(start, size) => {
             *buffer = start.as_ptr().cast();
-            *length = size;
+            // What comes with headers, say, has to be copied after all.
+            *length = if rest == 0 { size.min(*length) } else { size };
         }
     }
     true
