@@ -3,11 +3,7 @@
    one look counts for those that follow, until time may have passed: something
    was sent or received, waited for, or asked of JavaScript. */
 
-#ifdef _MSC_VER
-#define denocurl_own static __declspec(thread)
-#else
-#define denocurl_own static __thread
-#endif
+#include "denocurl_own.h"
 
 /* So that no loop of libcurl's takes the time to stand still. */
 #define DENOCURL_GLANCES 16

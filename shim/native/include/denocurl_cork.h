@@ -1,11 +1,7 @@
 /* Of http2.c, into which build/patches.rs includes this: what a connection has to
    send waits for the end of the turn, and goes out in one piece. */
 
-#ifdef _MSC_VER
-#define denocurl_own static __declspec(thread)
-#else
-#define denocurl_own static __thread
-#endif
+#include "denocurl_own.h"
 
 /* What this thread turns, and the connections that have something to send. */
 denocurl_own struct Curl_multi *denocurl_turning;

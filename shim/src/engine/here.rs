@@ -269,7 +269,6 @@ impl Here {
                     if self.find_socket(id).is_some_and(|it| it.sends_again()) {
                         // It has answered a ping.
                         self.reconsider(id);
-                        self.poller.wake();
                     }
                     let status = self.find_stream(id).map(|stream| stream.status());
                     return Ok(Event::News(id, status.unwrap_or_default()));
