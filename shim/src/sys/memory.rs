@@ -14,9 +14,9 @@ use std::ptr::{self, NonNull};
 
 /// The kinds differ in so many bytes, as malloc's own do.
 const STEP: usize = 16;
-/// Those of the smallest kind.
-const LEAST: usize = 8;
-const KINDS: usize = 129;
+/// Those of the smallest kind: malloc gives no less.
+const LEAST: usize = 24;
+const KINDS: usize = 128;
 /// So many bytes of each kind are kept.
 const KEPT: usize = 64 * 1024;
 
@@ -259,5 +259,24 @@ pub unsafe fn init(flags: c_long) -> CURLcode {
             Some(strdup),
             Some(calloc),
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_let_go_is_taken_again() {
+        for size in 0..=room(KINDS - 1) {
+            // SAFETY: freed once each, and not used.
+            unsafe {
+                let first = malloc(size);
+                free(first);
+                let second = malloc(size);
+                free(second);
+                assert_eq!(first, second, "{size} bytes");
+            }
+        }
     }
 }
