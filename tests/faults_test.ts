@@ -15,12 +15,14 @@ import {
   curlFor,
   FILE,
 } from "./fixtures/checks.ts";
+import { CADDY, startCaddy } from "./fixtures/caddy.ts";
 import { CHILD, runChild } from "./fixtures/child.ts";
 import { FAULTS } from "./fixtures/faults.ts";
 import { chunked, head, lyingLength, okay } from "./fixtures/http_answers.ts";
 import { SERVER, startServer } from "./fixtures/http_server.ts";
 import { cut, hold, request, send } from "./fixtures/script.ts";
 import { startScriptedServer } from "./fixtures/scripted_server.ts";
+import { WAYS } from "./fixtures/ways.ts";
 import { test } from "./permissions.ts";
 
 for (const [what, { script, code, text, set }] of Object.entries(FAULTS)) {
@@ -39,6 +41,27 @@ for (const [what, { script, code, text, set }] of Object.entries(FAULTS)) {
     assertEquals(c.performTextSync(), "well");
     assertUsable(c);
   });
+}
+
+for (const way of WAYS) {
+  test(
+    CADDY,
+    `${way.name} fails by an alert after TLS's handshake`,
+    async () => {
+      const { ca, server: tls, client } = await createCertificates();
+      await using caddy = await startCaddy({ tls, clientCa: ca });
+      using c = curlFor(`${caddy.url}/protocol`);
+      c.setCaCerts(ca);
+      // There the client is done before the server has looked at its certificate.
+      c.setopt(curl.SSLVERSION, curl.SSLVERSION_TLSv1_3);
+      c.setopt(curl.HTTP_VERSION, curl.CURL_HTTP_VERSION_1_1);
+      await way.fails(c, curl.E_RECV_ERROR, "_ALERT_");
+      assertGreater(c.getinfo(curl.APPCONNECT_TIME), 0);
+      c.setopt(curl.SSLCERT_BLOB, client.cert);
+      c.setopt(curl.SSLKEY_BLOB, client.key);
+      assertEquals(await way.text(c), "HTTP/1.1\n");
+    },
+  );
 }
 
 test(SERVER, "performSync() takes what was promised, and no more", async () => {
