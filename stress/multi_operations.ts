@@ -404,7 +404,8 @@ export function close(walk: Walk, multi: MultiEntry = freeMulti(walk)): void {
     multi.isPublic ? ["ok", ...results] : results,
     () => multi.multi.close(),
     {
-      isClosing: isWithin === true,
+      // One that nobody knows the state of asks only if it is being closed.
+      isClosing: isWithin !== false,
       others: isWithin ? members.map(([, frame]) => frame) : [],
     },
   );

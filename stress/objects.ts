@@ -241,11 +241,15 @@ export function phasesOf(
   if (entry.isClosed || own.some(({ kind }) => kind === "close")) {
     return ["closed"];
   }
+  const more: Phase[] = entry.isPublic ? ["closed"] : [];
+  if (own.some((frame) => frame.isAmbiguous && isAnswering(frame))) {
+    // A copy has the same functions: perhaps it is asked, and this one over.
+    return ["own", "elsewhere", "idle", ...more];
+  }
   if (own.length > 0) {
     // An engine may ask for one while another waits.
     return own.some(isAnswering) ? ["own"] : ["elsewhere"];
   }
-  const more: Phase[] = entry.isPublic ? ["closed"] : [];
   if (entry.flights.size > 0) {
     const isOwn = [...entry.flights].some(isAnswering);
     return ["elsewhere", "idle", ...(isOwn ? ["own" as const] : []), ...more];

@@ -13,6 +13,7 @@ const SIZE: usize = 300_000;
 struct Loop {
     multi: Multi,
     waits: Cell<bool>,
+    has_paused: Cell<bool>,
     length: Cell<usize>,
 }
 
@@ -21,12 +22,14 @@ impl Loop {
         Self {
             multi: Multi::new(false),
             waits: Cell::new(false),
+            has_paused: Cell::new(false),
             length: Cell::new(0),
         }
     }
 
     fn answer(&self, question: &Question) -> Answer {
         if self.waits.get() {
+            self.has_paused.set(true);
             return Answer::Number(CURL_WRITEFUNC_PAUSE as f64);
         }
         self.length.set(self.length.get() + question.body.len());
@@ -59,8 +62,9 @@ impl Loop {
     /// Up to the first of a body that is left to come.
     fn begin(&self, curl: Curl) {
         self.waits.set(true);
+        self.has_paused.set(false);
         self.add(curl);
-        self.perform_until(|| has_answer(curl));
+        self.perform_until(|| self.has_paused.get());
     }
 
     /// The rest of it.
