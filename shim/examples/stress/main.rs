@@ -136,6 +136,7 @@ fn main() {
     if !report().is_empty() {
         fail("something is left over");
     }
+    support::server::wait_for_the_end();
     let sum = |count: fn(&Slot) -> u64| common.slots.iter().map(count).sum::<u64>();
     eprintln!(
         "stress: {} calls, {} transfers (of which {} failed), {} Workers, {} of them ended in a \

@@ -12,8 +12,8 @@ use super::files::bytes;
 use super::tls::TlsStream;
 use std::io::{BufRead, BufReader, Read, Result, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::OnceLock;
-use std::thread;
+use std::sync::{Mutex, OnceLock};
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 /// Such as http://127.0.0.1:40000/10, in all threads of this process.
@@ -34,17 +34,33 @@ pub fn web_socket_url() -> String {
     url("ws").replacen("http", "ws", 1)
 }
 
+/// Those of connections that may still be there.
+static THREADS: Mutex<Vec<JoinHandle<Result<()>>>> = Mutex::new(Vec::new());
+
+/// Waits until all have hung up, for whoever looks at what a process leaves.
+pub fn wait_for_the_end() {
+    let threads = std::mem::take(&mut *THREADS.lock().unwrap());
+    threads.into_iter().for_each(join);
+}
+
+/// Whoever hangs up in the middle is nobody's business.
+fn join(thread: JoinHandle<Result<()>>) {
+    let _ = thread.join().expect("a connection's thread panicked");
+}
+
 fn listen(serve: fn(TcpStream) -> Result<()>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("its number");
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            thread::spawn(move || {
+            let thread = thread::spawn(move || {
                 stream.set_read_timeout(Some(Duration::from_secs(60)))?;
                 stream.set_nodelay(true)?;
-                // Whoever hangs up in the middle is nobody's business.
                 serve(stream)
             });
+            let mut threads = THREADS.lock().unwrap();
+            threads.extract_if(.., |it| it.is_finished()).for_each(join);
+            threads.push(thread);
         }
     });
     address
