@@ -104,6 +104,7 @@ fn main() {
         process::exit(2);
     });
     close_standard_streams();
+    support::server::keep_threads();
     eprintln!("stress: {seconds} s, {threads} threads, seed {seed}");
     let mut random = Random::new(seed);
     let common = Arc::new(Common {

@@ -34,12 +34,18 @@ pub fn web_socket_url() -> String {
     url("ws").replacen("http", "ws", 1)
 }
 
-/// Those of connections that may still be there.
-static THREADS: Mutex<Vec<JoinHandle<Result<()>>>> = Mutex::new(Vec::new());
+/// Those of connections that may still be there, if somebody waits for them.
+static THREADS: OnceLock<Mutex<Vec<JoinHandle<Result<()>>>>> = OnceLock::new();
 
-/// Waits until all have hung up, for whoever looks at what a process leaves.
+/// For whoever looks at what the process leaves: `wait_for_the_end` comes later.
+pub fn keep_threads() {
+    THREADS.get_or_init(Mutex::default);
+}
+
+/// Waits until all have hung up.
 pub fn wait_for_the_end() {
-    let threads = std::mem::take(&mut *THREADS.lock().unwrap());
+    let threads = THREADS.get().expect("they are kept");
+    let threads = std::mem::take(&mut *threads.lock().unwrap());
     threads.into_iter().for_each(join);
 }
 
@@ -58,9 +64,11 @@ fn listen(serve: fn(TcpStream) -> Result<()>) -> SocketAddr {
                 stream.set_nodelay(true)?;
                 serve(stream)
             });
-            let mut threads = THREADS.lock().unwrap();
-            threads.extract_if(.., |it| it.is_finished()).for_each(join);
-            threads.push(thread);
+            if let Some(threads) = THREADS.get() {
+                let mut threads = threads.lock().unwrap();
+                threads.extract_if(.., |it| it.is_finished()).for_each(join);
+                threads.push(thread);
+            }
         }
     });
     address
