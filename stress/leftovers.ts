@@ -74,16 +74,28 @@ function stacks(): number {
 
 /** Those whose name is that of a share's engine. */
 function engines(): number {
-  let found = 0;
-  for (const { name } of Deno.readDirSync("/proc/self/task")) {
+  return ofThreads("comm").filter(([name]) => name === ENGINE).length;
+}
+
+/** What each thread does: its name, its state and times, and its system call. */
+export function threads(): string {
+  return ofThreads("stat", "syscall").map((parts) => parts.join("  "))
+    .join("\n");
+}
+
+/** What the kernel tells of each thread. */
+function ofThreads(...files: string[]): string[][] {
+  const folder = "/proc/self/task";
+  return Array.from(Deno.readDirSync(folder)).flatMap(({ name }) => {
+    const read = (file: string) =>
+      Deno.readTextFileSync(`${folder}/${name}/${file}`).trim();
     try {
-      const path = `/proc/self/task/${name}/comm`;
-      if (Deno.readTextFileSync(path).trim() === ENGINE) found++;
+      return [files.map(read)];
     } catch {
       // It has just ended.
+      return [];
     }
-  }
-  return found;
+  });
 }
 
 function polls(): number {

@@ -12,6 +12,7 @@ import {
   memoryProblem,
   problems,
   settledLeftovers,
+  threads,
 } from "./leftovers.ts";
 import { derivedSeed } from "./random.ts";
 import { Team, type TeamSettings, type Verdict } from "./team.ts";
@@ -98,7 +99,10 @@ function report(): Promise<string> {
 }
 
 const problem = await run();
-if (problem !== undefined) notes.push(`every handle:\n${await report()}`);
+if (problem !== undefined) {
+  notes.push(`every handle:\n${await report()}`);
+  notes.push(`every thread:\n${threads()}`);
+}
 const result: ProcessResult = { calls, notes, problem };
 Deno.writeTextFileSync(settings.result, JSON.stringify(result));
 if (problem === undefined) {
