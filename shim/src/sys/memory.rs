@@ -272,11 +272,29 @@ mod tests {
             // SAFETY: freed once each, and not used.
             unsafe {
                 let first = malloc(size);
+                // Now and then malloc gives more than it was asked for.
+                let more = libc::malloc_usable_size(first);
                 free(first);
-                let second = malloc(size);
+                let second = malloc(more);
                 free(second);
-                assert_eq!(first, second, "{size} bytes");
+                assert!(first == second || kind_for(more).is_none(), "{size} bytes");
             }
+        }
+    }
+
+    /// Else what was of the smallest kind would come back as another.
+    #[test]
+    fn the_smallest_kind_is_no_smaller_than_what_malloc_gives() {
+        // SAFETY: any size may be asked for.
+        let all: Vec<_> = (0..100).map(|_| unsafe { libc::malloc(1) }).collect();
+        // SAFETY: malloc's, and freed once each.
+        let rooms = all
+            .iter()
+            .map(|it| unsafe { libc::malloc_usable_size(*it) });
+        assert!(room(0) >= rooms.min().expect("some"));
+        for memory in all {
+            // SAFETY: as above.
+            unsafe { libc::free(memory) };
         }
     }
 }
