@@ -9,13 +9,13 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "./assert.ts";
+import { CADDY, startCaddy } from "./fixtures/caddy.ts";
 import {
   assertCurlError,
   assertUsable,
   curlFor,
   FILE,
 } from "./fixtures/checks.ts";
-import { CADDY, startCaddy } from "./fixtures/caddy.ts";
 import { CHILD, runChild } from "./fixtures/child.ts";
 import { FAULTS } from "./fixtures/faults.ts";
 import { chunked, head, lyingLength, okay } from "./fixtures/http_answers.ts";
