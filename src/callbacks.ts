@@ -313,7 +313,10 @@ function askWrite(
   let isAwaited = false;
   try {
     const answer = callback(lent);
-    if (answer === WRITEFUNC_PAUSE && lent.buffer.detached) throw givenAway();
+    if (answer === WRITEFUNC_PAUSE) {
+      if (lent.buffer.detached) throw givenAway();
+      if (call.pausesForGood(id)) throw endless();
+    }
     if (patient === undefined || !(answer instanceof Promise)) {
       return numeric(answer);
     }
@@ -377,6 +380,13 @@ function taken(value: unknown, length: number): number {
 function givenAway(): Nonsense {
   return new Nonsense(
     "must not return WRITEFUNC_PAUSE for a piece whose buffer it has transferred",
+  );
+}
+
+function endless(): Nonsense {
+  return new Nonsense(
+    "must not return WRITEFUNC_PAUSE where nothing could unpause or end the " +
+      "transfer: set XFERINFOFUNCTION, with NOPROGRESS 0, or TIMEOUT",
   );
 }
 

@@ -857,7 +857,8 @@ export interface ChunkStrings {
  * `WRITEFUNC_PAUSE` pauses, any other number aborts the transfer.
  *
  * In an asynchronous transfer it may return a promise: the next piece comes
- * when that has settled. `WRITEFUNC_PAUSE` has to be returned at once.
+ * when that has settled. `WRITEFUNC_PAUSE` has to be returned at once, and is
+ * refused where a synchronous one would then never end.
  *
  * The bytes are lent: when the function returns, or its promise settles, their
  * buffer is detached. Take `data.slice()` to keep them.

@@ -22,7 +22,7 @@ import {
   SHARE_CLOSING,
   STREAM,
 } from "./outcomes.ts";
-import { mayBeClosing, mayBeElsewhere, performResults } from "./performing.ts";
+import { mayBeClosing, performResults } from "./performing.ts";
 import { readNot, readWhole } from "./readers.ts";
 import { goodTarget, type Target } from "./settings.ts";
 import { setHabit, setPlain, TWISTS } from "./twists.ts";
@@ -52,9 +52,6 @@ export function foretoldAsync(walk: Walk): void {
   const { random, site } = walk;
   const twists = random.chance(500) ? TWISTS : ASYNC_TWISTS;
   const twist = random.pick(twists);
-  // What a share's engine has handed over is paused by JavaScript alone: libcurl
-  // may be done, and tells neither progress nor that time is up.
-  if (/^paused/.test(twist.name) && mayBeElsewhere(entry)) return;
   const abort = random.chance(250)
     ? random.pick<Abort>(["at once", "in a callback", "later"])
     : undefined;

@@ -17,7 +17,7 @@ import {
   OWN_TURN,
   SHARE_CLOSING,
 } from "./outcomes.ts";
-import { mayBeElsewhere, performResults, transfer } from "./performing.ts";
+import { performResults, transfer } from "./performing.ts";
 import { goodTarget, type Target } from "./settings.ts";
 import { attach, newShare } from "./share_operations.ts";
 import {
@@ -59,9 +59,6 @@ export function foretold(walk: Walk): void {
   if (entry.mayHoldConnection) return;
   const { random, site } = walk;
   const twist = random.pick([...TWISTS, INSIDE]);
-  // What a share's engine has handed over is paused by JavaScript alone: libcurl
-  // may be done, and tells neither progress nor that time is up.
-  if (/^paused/.test(twist.name) && mayBeElsewhere(entry)) return;
   const target = goodTarget(random, site, twist.schemes);
   reset(walk, entry);
   entry.isLocked = true;

@@ -64,6 +64,8 @@ pub fn set_number(easy: &Easy, option: u32, value: i64) -> Result<()> {
                     CURLOPT_CONNECT_ONLY => core.connect_only = long != 0,
                     CURLOPT_PIPEWAIT => core.pipewait = true,
                     CURLOPT_UPKEEP_INTERVAL_MS => core.upkeep_interval = long,
+                    CURLOPT_TIMEOUT => core.timeout = long.saturating_mul(1000),
+                    CURLOPT_TIMEOUT_MS => core.timeout = long,
                     _ => {}
                 }
                 Ok(())

@@ -391,6 +391,15 @@ impl Operation {
         }
     }
 
+    /// A transfer, whose call asks nothing about any other.
+    pub fn performs_alone(&self) -> bool {
+        match &self.way {
+            Way::There { here, .. } => here.remotes.count() == 1,
+            Way::Here { .. } => matches!(self.end, End::Transfer { .. }),
+            Way::Many(_) => false,
+        }
+    }
+
     pub fn asks_about(&self, id: u64) -> bool {
         self.question().is_some_and(|query| query.id == id)
     }

@@ -15,6 +15,7 @@ use crate::sys::stream::Stream;
 use crate::sys::trampolines::Slot;
 use crate::websocket::Socket;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What the caller wants done with the body.
 pub enum Wish {
@@ -189,6 +190,17 @@ impl Transfer {
 
     pub fn share(&self) -> Option<&Arc<Share>> {
         self.share.as_ref()
+    }
+
+    /// How long it may take in all.
+    pub fn timeout(&self) -> Option<Duration> {
+        let milliseconds = u64::try_from(self.easy.held().timeout).ok()?;
+        (milliseconds > 0).then(|| Duration::from_millis(milliseconds))
+    }
+
+    /// The callback that is told of its progress.
+    pub fn progress(&self) -> Option<Slot> {
+        self.easy.held().progress()
     }
 
     /// The share whose turn each call takes that may go on with it: one with an

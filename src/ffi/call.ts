@@ -176,6 +176,11 @@ let engine = 0;
 /** A call takes no more of a reader's room, however much there is. */
 const ROOM_AT_MOST = 2 ** 30;
 
+/** Whether a call would never end if the WRITEFUNCTION it asks paused it. */
+export function pausesForGood(id: number): boolean {
+  return library().shim_pauses_for_good(id) === 1;
+}
+
 /** How many transfers of this isolate wait for an answer. */
 export function waiting(): number {
   return library().shim_waiting();

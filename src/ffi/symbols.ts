@@ -432,6 +432,7 @@ export const symbols = {
       ],
       result: "i32",
     },
+    shim_pauses_for_good: { parameters: ["f64"], result: "i32" },
     shim_perform: {
       parameters: [
         "f64",

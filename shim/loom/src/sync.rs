@@ -17,6 +17,7 @@ use real::collections::VecDeque;
 use real::mem;
 use real::ops::{Deref, DerefMut};
 use real::rc::Rc;
+use real::time::Duration;
 
 /// Numbers are counted and never waited for: no steps of a model.
 pub mod atomic {
@@ -254,6 +255,16 @@ impl Condvar {
         // Returns at once if somebody has notified since.
         park();
         mutex.lock()
+    }
+
+    /// Time does not pass.
+    pub fn wait_timeout<'a, T>(
+        &self,
+        guard: MutexGuard<'a, T>,
+        _: Duration,
+    ) -> LockResult<(MutexGuard<'a, T>, ())> {
+        let guard = self.wait(guard).unwrap_or_else(|never| never.into_inner());
+        Ok((guard, ()))
     }
 
     pub fn notify_one(&self) {

@@ -60,6 +60,8 @@ pub struct Core {
     pub(crate) pipewait: bool,
     /// UPKEEP_INTERVAL_MS.
     pub(crate) upkeep_interval: c_long,
+    /// TIMEOUT in milliseconds; 0 for none.
+    pub(crate) timeout: c_long,
     /// Its URL is of a kind that needs a stack for itself.
     pub(crate) alone: Option<Alone>,
     /// Its transfer runs on its share's engine.
@@ -172,6 +174,17 @@ impl Easy {
         self.claim.lock().multi = multi;
     }
 
+    /// Whether something ends a transfer, or may call back, while no more of its
+    /// body is taken.
+    pub fn goes_on_when_paused(&self) -> bool {
+        let held = self.claim.lock();
+        held.timeout > 0
+            || held.progress().is_some()
+            || held.answered(Slot::READ)
+            || held.answered(Slot::DEBUG)
+            || held.known_mimes().is_some_and(|it| !it.in_use.is_empty())
+    }
+
     pub fn finish(&self) {
         let mut held = self.claim.finish();
         held.elsewhere = false;
@@ -248,6 +261,7 @@ impl Easy {
         held.connect_only = false;
         held.pipewait = false;
         held.upkeep_interval = UPKEEP_INTERVAL;
+        held.timeout = 0;
         held.alone = None;
         set_defaults(&handle, self.id)
     }
@@ -284,6 +298,7 @@ impl Core {
             connect_only: false,
             pipewait: false,
             upkeep_interval: UPKEEP_INTERVAL,
+            timeout: 0,
             alone: None,
             elsewhere: false,
             multi: 0,
@@ -387,6 +402,7 @@ impl Core {
         core.connect_only = self.connect_only;
         core.pipewait = self.pipewait;
         core.upkeep_interval = self.upkeep_interval;
+        core.timeout = self.timeout;
         core.alone = self.alone;
         core.owned = self.owned.clone();
         for kept in core.owned.values_mut() {
@@ -416,6 +432,15 @@ impl Core {
 
     pub fn answered(&self, slot: Slot) -> bool {
         self.answers.iter().any(|(set, _)| *set == slot)
+    }
+
+    /// The callback that is told of progress.
+    pub fn progress(&self) -> Option<Slot> {
+        let mut slots = [Slot::XFERINFO, Slot::PROGRESS].into_iter();
+        match self.noprogress {
+            true => None,
+            false => slots.find(|slot| self.answered(*slot)),
+        }
     }
 
     pub fn set_answers(&mut self, slot: Slot, me: Option<IsolateId>) {

@@ -238,6 +238,7 @@ impl Here {
         self.remotes.tell();
         if !self.telling.get() {
             self.poller.hear();
+            self.remotes.remind();
         }
         if let Some(asked) = self.asked.take() {
             self.remotes.reply(asked, reply, self.bytes.take());
@@ -280,6 +281,7 @@ impl Here {
             }
         }
         self.telling.set(false);
+        self.poller.remind_at(self.remotes.next_reminder());
         let pending = self.pending();
         if self.told.replace(0) == TOLD_AT_MOST || pending == 0 {
             self.poller.wake();

@@ -8,6 +8,7 @@ use crate::sys::trampolines::Slot;
 use crate::transfer::Over;
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::Instant;
 
 pub struct Mailbox {
     /// Who reads it.
@@ -168,20 +169,29 @@ impl Mailbox {
         self.lock().letters.pop_front()
     }
 
-    /// The first letter that concerns this transfer, whenever it comes.
-    pub fn wait_for(&self, id: u64) -> Letter {
+    /// The first letter that concerns this transfer; nothing if it does not come
+    /// in time.
+    pub fn wait_for(&self, id: u64, until: Option<Instant>) -> Option<Letter> {
         let mut inner = self.lock();
         loop {
             let place = inner.letters.iter().position(|letter| letter.concerns(id));
-            if let Some(letter) = place.and_then(|place| inner.letters.remove(place)) {
+            let letter = place.and_then(|place| inner.letters.remove(place));
+            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+            if letter.is_some() || left.is_some_and(|left| left.is_zero()) {
                 inner.awaited = false;
                 return letter;
             }
             inner.awaited = true;
-            inner = self
-                .posted
-                .wait(inner)
-                .unwrap_or_else(|poisoned| poisoned.into_inner());
+            inner = match left {
+                Some(left) => {
+                    let waited = self.posted.wait_timeout(inner, left);
+                    waited.unwrap_or_else(|poisoned| poisoned.into_inner()).0
+                }
+                None => {
+                    let waited = self.posted.wait(inner);
+                    waited.unwrap_or_else(|poisoned| poisoned.into_inner())
+                }
+            };
         }
     }
 

@@ -5,6 +5,7 @@
 //! middle of it. Nothing but a turn touches the multi handle: whatever else is
 //! wanted of it waits in line as an order.
 
+mod held_up;
 pub mod here;
 pub mod mailbox;
 mod remote;

@@ -1,5 +1,6 @@
 //! The transfers of one isolate that run on engines of shares.
 
+use super::held_up::{Due, HeldUp};
 use super::mailbox::{Asked, Letter, Mailbox};
 use super::there::{Answer, Message, Start, There, note};
 use crate::error::{Error, Result};
@@ -12,6 +13,7 @@ use crate::transfer::{Over, Transfer};
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Instant;
 
 pub struct Remotes {
     mailbox: Arc<Mailbox>,
@@ -20,6 +22,8 @@ pub struct Remotes {
     answering: RefCell<Vec<u64>>,
     /// Engines that have not been told yet of what was started on them.
     untold: RefCell<Vec<Arc<There>>>,
+    /// Those that libcurl is done with before the program has heard all.
+    held_up: RefCell<IdMap<HeldUp>>,
 }
 
 struct Remote {
@@ -49,6 +53,7 @@ impl Remotes {
             transfers: RefCell::default(),
             answering: RefCell::default(),
             untold: RefCell::default(),
+            held_up: RefCell::default(),
         }
     }
 
@@ -210,12 +215,16 @@ impl Remotes {
             && !remote.silent
             && over.code == CURLE_OK
             && over.failure.is_none()
-            && (remote.waits() || !remote.aside.is_empty())
+            // The promise of the last piece is waited for by JavaScript alone.
+            && (remote.paused & CURLPAUSE_RECV != 0 || !remote.aside.is_empty())
         {
+            let mut held_up = self.held_up.borrow_mut();
+            held_up.entry(id).or_insert_with(|| HeldUp::new(&over));
             remote.aside.push_back(Letter::Over(over));
             return None;
         }
         transfers.remove(&id);
+        self.held_up.borrow_mut().remove(&id);
         Some(over)
     }
 
@@ -240,7 +249,10 @@ impl Remotes {
                 let _ = remote.there.send(paused);
                 remote.aside.push_front(Letter::Asked(asked));
             }
-            _ => remote.answer(&asked, reply, bytes),
+            _ => {
+                remote.answer(&asked, reply, bytes);
+                self.go_on(remote);
+            }
         }
     }
 
@@ -272,18 +284,59 @@ impl Remotes {
     pub fn wait_for(&self, id: u64) -> Letter {
         self.tell();
         loop {
-            let letter = self.mailbox.wait_for(id);
-            if let Some(letter) = self.read(letter) {
+            self.remind_of(id);
+            let until = self.held_up.borrow().get(&id).and_then(HeldUp::next);
+            if let Some(letter) = self.mailbox.wait_for(id, until)
+                && let Some(letter) = self.read(letter)
+            {
                 return letter;
             }
         }
+    }
+
+    /// Puts letters into the mailbox that are due of what is held up.
+    pub fn remind(&self) {
+        let ids: Vec<u64> = self.held_up.borrow().keys().copied().collect();
+        for id in ids {
+            self.remind_of(id);
+        }
+    }
+
+    fn remind_of(&self, id: u64) {
+        let mut held_up = self.held_up.borrow_mut();
+        let mut transfers = self.transfers.borrow_mut();
+        let (Some(held_up), Some(remote)) = (held_up.get_mut(&id), transfers.get_mut(&id)) else {
+            return;
+        };
+        // It may be in the mailbox again.
+        let Some(Letter::Over(over)) = remote.aside.back_mut() else {
+            return;
+        };
+        match held_up.take_due(over) {
+            None => {}
+            Some(Due::Progress(asked)) => {
+                self.mailbox.put_back([Letter::Asked(asked)].into_iter());
+            }
+            Some(Due::TimeIsUp(error)) => {
+                over.failure = Some(error);
+                remote.silent = true;
+                remote.code = Some(CURLE_OPERATION_TIMEDOUT);
+                self.go_on(remote);
+            }
+        }
+    }
+
+    /// When the next of those is due.
+    pub fn next_reminder(&self) -> Option<Instant> {
+        let held_up = self.held_up.borrow();
+        held_up.values().filter_map(HeldUp::next).min()
     }
 
     /// What an engine waits with that `turn::is_asked` knows of; nothing if it
     /// needs no answer of JavaScript's.
     pub fn question(&self) -> Option<Asked> {
         self.tell();
-        match self.read(self.mailbox.wait_for(NO_TRANSFER))? {
+        match self.read(self.mailbox.wait_for(NO_TRANSFER, None)?)? {
             Letter::Asked(asked) => Some(asked),
             _ => None,
         }

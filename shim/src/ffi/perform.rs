@@ -72,6 +72,17 @@ pub unsafe extern "C" fn shim_resume(
     })
 }
 
+/// 1: a call would never end if the WRITEFUNCTION that it asks paused it.
+#[unsafe(no_mangle)]
+pub extern "C" fn shim_pauses_for_good(curl: f64) -> i32 {
+    entry(|| {
+        let id = id(curl);
+        let is_alone = isolate::with_operation(id, |it| it.performs_alone()) == Some(true);
+        let goes_on = || isolate::with_easy(id, "perform", |it| Ok(it.goes_on_when_paused()));
+        Ok((is_alone && !goes_on()?).into())
+    })
+}
+
 /// How many transfers of this isolate wait for an answer.
 #[unsafe(no_mangle)]
 pub extern "C" fn shim_waiting() -> u32 {

@@ -30,6 +30,8 @@ struct State {
     tick: Option<Instant>,
     /// When a transfer on a stack of its own wants to look again.
     alarm: Option<Instant>,
+    /// When something is due of what libcurl is done with.
+    reminder: Option<Instant>,
     /// What the last wait has found and nobody has taken.
     ready: Vec<Ready>,
     /// Somebody has something for whoever turns the handle.
@@ -180,6 +182,11 @@ impl Poller {
         }
     }
 
+    /// The next turn is due then, at the latest; in place of what was said before.
+    pub fn remind_at(&self, at: Option<Instant>) {
+        self.lock().reminder = at;
+    }
+
     /// libcurl has nothing to do before, unless something comes.
     pub fn set_deadline(&self, after: Option<Duration>) {
         let deadline = after.map(|after| Instant::now() + after);
@@ -229,7 +236,7 @@ impl Ready {
 
 impl State {
     fn first(&self) -> Option<Instant> {
-        let times = [self.deadline, self.tick, self.alarm];
+        let times = [self.deadline, self.tick, self.alarm, self.reminder];
         times.into_iter().flatten().min()
     }
 }

@@ -9,6 +9,11 @@ pub fn long(easy: &OwnedEasy, _: CURLINFO) -> Result<c_long, CURLcode> {
     Ok(1)
 }
 
+pub fn off_t(easy: &OwnedEasy, _: CURLINFO) -> Result<curl_off_t, CURLcode> {
+    easy.call();
+    Ok(0)
+}
+
 pub fn socket(easy: &OwnedEasy, _: CURLINFO) -> Result<curl_socket_t, CURLcode> {
     Ok(easy.socket())
 }

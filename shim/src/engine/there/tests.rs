@@ -62,8 +62,8 @@ impl Scene {
     }
 
     fn end(&self, easy: &Easy) -> Finished {
-        match self.mailbox.wait_for(easy.id()) {
-            Letter::Over(over) => over.conclude(),
+        match self.mailbox.wait_for(easy.id(), None) {
+            Some(Letter::Over(over)) => over.conclude(),
             _ => panic!("it asks"),
         }
     }
@@ -124,8 +124,8 @@ fn a_panic_fails_the_transfer_that_asks() {
     let easy = scene.curl();
     options::set_callback(&easy, CURLOPT_SOCKOPTFUNCTION, true).unwrap();
     scene.send(scene.start(&easy));
-    let asked = scene.mailbox.wait_for(easy.id());
-    assert!(matches!(asked, Letter::Asked(_)));
+    let asked = scene.mailbox.wait_for(easy.id(), None);
+    assert!(matches!(asked, Some(Letter::Asked(_))));
     let there = scene.send(Message::Panic);
     scene.assert_failed(&easy);
     options::set_callback(&easy, CURLOPT_SOCKOPTFUNCTION, false).unwrap();
