@@ -10,6 +10,7 @@ pub mod here;
 pub mod mailbox;
 mod remote;
 pub mod there;
+mod untold;
 
 use crate::error::{Error, Result};
 use crate::ids::IdMap;

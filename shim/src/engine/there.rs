@@ -7,6 +7,7 @@
 
 use super::Engine;
 use super::mailbox::{Asked, Letter, Mailbox};
+use super::untold::Untold;
 use crate::claim::IsolateId;
 use crate::error::Error;
 use crate::ids::IdMap;
@@ -203,8 +204,7 @@ struct Runner<'a> {
     owners: IdMap<Owner>,
     /// What has come, and is being heeded.
     messages: VecDeque<Message>,
-    /// What has letters that nobody was told of yet.
-    untold: Vec<Arc<Mailbox>>,
+    untold: Untold,
 }
 
 impl<'a> Runner<'a> {
@@ -225,10 +225,10 @@ impl<'a> Runner<'a> {
             engine,
             owners: IdMap::default(),
             messages: VecDeque::new(),
-            untold: Vec::new(),
+            untold: Untold::default(),
         };
         let ended = catch_unwind(AssertUnwindSafe(|| runner.turn_until_end()));
-        runner.tell();
+        runner.untold.tell();
         if ended.is_ok() && !runner.engine.is_broken() {
             return;
         }
@@ -308,17 +308,10 @@ impl<'a> Runner<'a> {
             while let Some(over) = self.engine.next_over() {
                 if let Some(owner) = self.owners.remove(&over.transfer.id()) {
                     owner.mailbox.put(Letter::Over(over));
-                    note(&mut self.untold, &owner.mailbox);
+                    self.untold.add(&owner.mailbox);
                 }
             }
-            self.tell();
-        }
-    }
-
-    /// Whoever has letters.
-    fn tell(&mut self) {
-        for mailbox in self.untold.drain(..) {
-            mailbox.tell();
+            self.untold.tell_soon(|| self.there.poller.is_busy());
         }
     }
 
@@ -412,7 +405,7 @@ impl<'a> Runner<'a> {
             false => None,
         };
         let told = self.engine.with_question(|query| owner.tell(query));
-        note(&mut self.untold, &owner.mailbox);
+        self.untold.add(&owner.mailbox);
         match told.flatten() {
             None => Reply::Abort,
             Some(Told::Goes(reply)) => reply,
@@ -421,7 +414,7 @@ impl<'a> Runner<'a> {
     }
 
     fn wait_for_answer(&mut self, id: u64) -> Reply {
-        self.tell();
+        self.untold.tell();
         loop {
             let message = {
                 let mut inbox = self.there.inbox();

@@ -116,6 +116,18 @@ impl Poller {
         })
     }
 
+    /// Whether the next wait would end at once.
+    pub fn is_busy(&self) -> bool {
+        let mut state = self.lock();
+        let is_due = state.first().is_some_and(|first| left(first).is_zero());
+        if is_due || state.woken || state.ended || !state.ready.is_empty() {
+            return true;
+        }
+        // Nothing where it fails: the next wait tells.
+        let _ = self.system.wait(Some(Duration::ZERO), &mut state.ready);
+        !state.ready.is_empty()
+    }
+
     /// What was found ready, and whether progress is to be told. `look`: what is
     /// ready now, too.
     pub fn take(&self, into: &mut Vec<Ready>, look: bool) -> bool {
