@@ -12,6 +12,7 @@ import {
 } from "./benchmark.ts";
 
 const FOR_AWAIT = `${OURS}, for await`;
+const BYTES = `${OURS}, performBytes`;
 const STREAM = `${OURS}, performStream`;
 const AWAIT_SELECT = `${OURS}, await select`;
 const TEAM = `${OURS}, 4 Workers, one share`;
@@ -71,6 +72,10 @@ function many(setup: Setup): Benchmark {
     ],
     turns: [
       { peer: OURS, command: [...deno("ours_async.ts"), ...args] },
+      {
+        peer: BYTES,
+        command: [...deno("ours_async.ts"), "manyBytes", ...args.slice(1)],
+      },
       { peer: C, command: [c, ...args] },
       ...pycurl(setup, ...args),
       { peer: FETCH, command: [...deno("fetch.ts"), ...args] },
@@ -235,7 +240,7 @@ function workers({ urls, seconds }: Setup): Benchmark {
         peer: OURS,
         command: [
           ...deno("ours_async.ts"),
-          "many",
+          "manyBytes",
           ...args,
           String(IN_FLIGHT),
         ],

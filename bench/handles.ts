@@ -8,6 +8,19 @@ export function openHandle(url: string): curl.Curl {
   return easy;
 }
 
+/** Counts the body by WRITEFUNCTION, as C and PycURL do, and keeps nothing. */
+export function countWith(easy: curl.Curl): Get {
+  let size = 0;
+  easy.setopt(curl.WRITEFUNCTION, (data) => {
+    size += data.length;
+  });
+  return async () => {
+    size = 0;
+    await easy.perform();
+    return size;
+  };
+}
+
 export function getWith(easy: curl.Curl): Get {
   return async () => (await easy.performBytes()).length;
 }

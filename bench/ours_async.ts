@@ -1,7 +1,7 @@
 /** Our own peer: the asynchronous jobs. */
 
 import * as curl from "../mod.ts";
-import { getWith, openHandle } from "./handles.ts";
+import { countWith, getWith, openHandle } from "./handles.ts";
 import {
   type Get,
   GIB,
@@ -24,15 +24,13 @@ function useHttp2(easy: curl.Curl, ca: string): void {
 }
 
 /** HTTP/2 if there is a `ca`. */
-async function many(
-  url: string,
-  seconds: string,
-  count: string,
-  ca = "",
+async function getMany(
+  getOf: (easy: curl.Curl) => Get,
+  [url, seconds, count, ca = ""]: string[],
 ): Promise<void> {
   const handles = Array.from({ length: Number(count) }, () => openHandle(url));
   if (ca) { for (const easy of handles) useHttp2(easy, ca); }
-  const gets = handles.map(getWith);
+  const gets = handles.map(getOf);
   let connections = 0;
   const first = handles.map((easy, i) => async () => {
     const size = await gets[i]();
@@ -45,6 +43,14 @@ async function many(
     (seconds) => repeatFor(first, seconds),
   );
   report({ ...result, connections });
+}
+
+function many(...args: string[]): Promise<void> {
+  return getMany(countWith, args);
+}
+
+function manyBytes(...args: string[]): Promise<void> {
+  return getMany(getWith, args);
 }
 
 async function warmUp(url: string): Promise<void> {
@@ -72,18 +78,6 @@ async function iterateOver(easy: curl.Curl): Promise<void> {
   let total = 0;
   for await (const piece of body.readable) total += piece.length;
   assert(total === GIB, "the body was not 1 GiB");
-}
-
-/** Keeps nothing of the body. */
-function countWith(easy: curl.Curl): Get {
-  let total = 0;
-  easy.setopt(curl.WRITEFUNCTION, (data) => {
-    total += data.length;
-  });
-  return async () => {
-    await easy.perform();
-    return total;
-  };
 }
 
 async function count(easy: curl.Curl): Promise<void> {
@@ -161,6 +155,7 @@ async function timerStream(
 
 const JOBS: Record<string, (...args: string[]) => Promise<void>> = {
   many,
+  manyBytes,
   stream,
   iterate,
   upload,
