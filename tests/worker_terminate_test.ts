@@ -117,6 +117,30 @@ test(
 
 test(
   SERVER,
+  "a Worker that ends in a callback is gone though a turn tells of the transfer's end",
+  async () => {
+    await using server = await startServer();
+    await using _ = await watchdog("a Worker that ends before a turn", 30);
+    const worker = await startDoomed();
+    const gate = new Gate();
+    const urls = [`${server.url}/bytes/1000`, `${server.url}/stall`] as const;
+    const call = worker.call("endBeforeTurn", ...urls, gate.buffer);
+    const all = await worker.event<Owned[]>("inside");
+    // The engine has told the end when it has done this as well.
+    using share = curl.CurlShare.fromHandle(all[0].share as curl.ShareHandle);
+    using c = attachedTo(share, urls[0]);
+    await c.performText();
+    c.unsetopt(curl.SHARE);
+    call.catch(() => {});
+    gate.open();
+    await untilGone(...all.map(({ curl }) => curl));
+    worker.terminate();
+    await server.release();
+  },
+);
+
+test(
+  SERVER,
   "Worker.terminate() frees what the Worker owned when it is waiting for a server",
   async () => {
     await using server = await startServer();

@@ -454,17 +454,17 @@ impl Operation {
                 let first = relying.take();
                 let _relying = first.unwrap_or_else(|| turn::rely_again(*share, isolate::id()));
                 match here.remotes.wait_for(self.id) {
-                    Letter::Asked(question) => {
+                    Some(Letter::Asked(question)) => {
                         *asked = Some(question);
                         Progress::Asks(self)
                     }
-                    Letter::Over(over) => {
+                    Some(Letter::Over(over)) => {
                         let finished = over.conclude();
                         isolate::keep_body(finished.body.unwrap_or_default());
                         Progress::Done(finished.result)
                     }
-                    Letter::News(_) | Letter::Closable(_) => {
-                        Progress::Done(Err(Error::panic("that letter is for somebody else")))
+                    Some(Letter::News(_) | Letter::Closable(_)) | None => {
+                        Progress::Done(Err(Error::panic("its end was told elsewhere")))
                     }
                 }
             }

@@ -55,6 +55,27 @@ export function endInCallback(url: string, gate: SharedArrayBuffer): void {
   c.performSync();
 }
 
+/**
+ * Ends in the callback of a synchronous transfer on a share while a turn of the
+ * asynchronous ones is due, which JavaScript has all the same.
+ */
+export async function endBeforeTurn(
+  url: string,
+  stalled: string,
+  gate: SharedArrayBuffer,
+): Promise<void> {
+  const [owned, waiting, other] = [make(url), make(stalled), make(url)];
+  curl.Curl.fromHandle(waiting.curl).perform().catch(() => {});
+  curl.Curl.fromHandle(other.curl).setopt(curl.WRITEFUNCTION, () => {});
+  await curl.Curl.fromHandle(other.curl).perform();
+  const c = curl.Curl.fromHandle(owned.curl);
+  c.setopt(curl.WRITEFUNCTION, () => {
+    emit("inside", [owned, waiting, other]);
+    endHere(gate);
+  });
+  c.performSync();
+}
+
 /** Performs a Curl in a callback of another, and ends in the inner one. */
 export function endInNestedCallback(
   url: string,

@@ -280,18 +280,20 @@ impl Remotes {
     }
 
     /// Waits for the transfer's next event. An engine that waits for another
-    /// answer of this isolate asks in between.
-    pub fn wait_for(&self, id: u64) -> Letter {
+    /// answer of this isolate asks in between. Nothing: its end was told in a turn,
+    /// which JavaScript may still have after it was ended in a callback.
+    pub fn wait_for(&self, id: u64) -> Option<Letter> {
         self.tell();
-        loop {
+        while self.transfers.borrow().contains_key(&id) {
             self.remind_of(id);
             let until = self.held_up.borrow().get(&id).and_then(HeldUp::next);
             if let Some(letter) = self.mailbox.wait_for(id, until)
                 && let Some(letter) = self.read(letter)
             {
-                return letter;
+                return Some(letter);
             }
         }
+        None
     }
 
     /// Puts letters into the mailbox that are due of what is held up.
@@ -350,7 +352,7 @@ impl Remotes {
                 self.reply(asked, Reply::Abort, Vec::new());
             }
             asked = match self.wait_for(id) {
-                Letter::Asked(next) => Some(next),
+                Some(Letter::Asked(next)) => Some(next),
                 _ => return,
             };
         }
