@@ -31,12 +31,7 @@ for (const [where, kind] of Object.entries(KINDS)) {
   for (const size of SIZES) {
     const name = `a paused transfer of ${size} bytes ${where}`;
 
-    test(SERVER, `TIMEOUT ends ${name}`, async () => {
-      await using server = await startServer();
-      await using _ = await watchdog(name, 30);
-      using share = shareOf(kind);
-      using c = curlFor(`${server.url}/bytes/${size}`);
-      c.setopt(curl.SHARE, share);
+    testWith(kind, size, `TIMEOUT ends ${name}`, async (c) => {
       c.setopt(curl.TIMEOUT_MS, 300);
       const answers: curl.WriteCallback[] = [
         () => new Promise(() => {}),
@@ -53,15 +48,9 @@ for (const [where, kind] of Object.entries(KINDS)) {
       const timedOut = curl.E_OPERATION_TIMEDOUT;
       assertTimeIsUp(assertCurlError(() => c.performSync(), timedOut), size);
       assertUsable(c);
-      c.setopt(curl.SHARE, null);
     });
 
-    test(SERVER, `XFERINFOFUNCTION hears of ${name}`, async () => {
-      await using server = await startServer();
-      await using _ = await watchdog(name, 30);
-      using share = shareOf(kind);
-      using c = curlFor(`${server.url}/bytes/${size}`);
-      c.setopt(curl.SHARE, share);
+    testWith(kind, size, `XFERINFOFUNCTION hears of ${name}`, async (c) => {
       let calls = 0;
       let got = 0;
       let isPaused = false;
@@ -85,15 +74,9 @@ for (const [where, kind] of Object.entries(KINDS)) {
         await perform();
         assertEquals({ got, calls }, { got: size, calls: 2 });
       }
-      c.setopt(curl.SHARE, null);
     });
 
-    test(SERVER, `XFERINFOFUNCTION ends ${name}`, async () => {
-      await using server = await startServer();
-      await using _ = await watchdog(name, 30);
-      using share = shareOf(kind);
-      using c = curlFor(`${server.url}/bytes/${size}`);
-      c.setopt(curl.SHARE, share);
+    testWith(kind, size, `XFERINFOFUNCTION ends ${name}`, async (c) => {
       let calls = 0;
       let isPaused = false;
       c.setopt(curl.WRITEFUNCTION, () => {
@@ -116,19 +99,14 @@ for (const [where, kind] of Object.entries(KINDS)) {
         { code: aborted, cause: reason, calls: 2 },
       );
       assertUsable(c);
-      c.setopt(curl.SHARE, null);
     });
   }
 
-  test(
-    SERVER,
+  testWith(
+    kind,
+    1000,
     `a call ${where} is not paused where nothing could end or unpause it`,
-    async () => {
-      await using server = await startServer();
-      await using _ = await watchdog("a transfer paused for good", 30);
-      using share = shareOf(kind);
-      using c = curlFor(`${server.url}/bytes/1000`);
-      c.setopt(curl.SHARE, share);
+    (c) => {
       c.setopt(curl.TIMEOUT, 0);
       c.setopt(curl.WRITEFUNCTION, () => curl.WRITEFUNC_PAUSE);
       // Nobody hears of its progress.
@@ -138,9 +116,26 @@ for (const [where, kind] of Object.entries(KINDS)) {
       assertInstanceOf(cause, TypeError);
       assertStringIncludes(cause.message, "set XFERINFOFUNCTION");
       assertUsable(c);
-      c.setopt(curl.SHARE, null);
     },
   );
+}
+
+/** With a Curl on a share, for a body of so many bytes. */
+function testWith(
+  kind: number,
+  size: number,
+  name: string,
+  act: (c: curl.Curl) => void | Promise<void>,
+): void {
+  test(SERVER, name, async () => {
+    await using server = await startServer();
+    await using _ = await watchdog(name, 30);
+    using share = shareOf(kind);
+    using c = curlFor(`${server.url}/bytes/${size}`);
+    c.setopt(curl.SHARE, share);
+    await act(c);
+    c.setopt(curl.SHARE, null);
+  });
 }
 
 function assertTimeIsUp(error: curl.CurlError, size: number): void {

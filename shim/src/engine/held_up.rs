@@ -5,12 +5,10 @@ use super::mailbox::Asked;
 use crate::error::Error;
 use crate::sys::bindings::*;
 use crate::sys::getinfo;
+use crate::sys::poller::TICK;
 use crate::sys::trampolines::Slot;
 use crate::transfer::Over;
 use std::time::{Duration, Instant};
-
-/// As often as libcurl tells progress of what does not move.
-const TICK: Duration = Duration::from_secs(1);
 
 pub struct HeldUp {
     since: Instant,

@@ -41,7 +41,7 @@ struct State {
 }
 
 /// As often as libcurl tells progress of what does not move.
-const TICK: Duration = Duration::from_secs(1);
+pub const TICK: Duration = Duration::from_secs(1);
 
 /// A socket on which something can be done, in CURL_CSELECT_*.
 #[derive(Clone, Copy)]
@@ -104,16 +104,7 @@ impl Poller {
             .linger
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner());
-        linger.until(|| {
-            let mut state = self.lock();
-            let is_due = state.first().is_some_and(|first| left(first).is_zero());
-            if !is_due && !state.woken && !state.ended && state.ready.is_empty() {
-                // Nothing where it fails: the next wait tells.
-                let _ = self.system.wait(Some(Duration::ZERO), &mut state.ready);
-                return !state.ready.is_empty();
-            }
-            true
-        })
+        linger.until(|| self.is_busy())
     }
 
     /// Whether the next wait would end at once.
